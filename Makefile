@@ -1,0 +1,27 @@
+# Everything here is a one-liner over cargo; `make help` lists it.
+
+TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
+
+.PHONY: help speak test lint golden
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
+	cargo run --release -p tts-cli -- say "$(TEXT)" --output hello.wav
+	cargo run --release -p tts-cli -- plot hello.wav --output hello.png
+
+test: ## Run all tests, with and without profiling
+	cargo test --workspace
+	cargo test -p tts-profiling -p tts --features tts-profiling/profiling,tts/profiling
+	cargo test --workspace --examples
+
+lint: ## Format, clippy, docs and the rules of this workspace
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p tts-cli --features profiling -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+	cargo xtask tidy
+
+golden: ## Compare with the recorded results of the official implementation
+	cargo xtask golden fixtures/golden

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+
+use candle_core::{DType, Device};
+
+use crate::census::Census;
+use crate::config::{Checker, CodecConfig, GenerationConfig, ModelConfig};
+use crate::error::CheckpointError;
+use crate::files::ModelFiles;
+use crate::json;
+use crate::manifest::{TensorSpec, codec_tensors, model_tensors};
+use crate::store::TensorStore;
+use crate::weights::Weights;
+
+const CONFIG: &str = "config.json";
+const GENERATION_CONFIG: &str = "generation_config.json";
+const CODEC: &str = "speech_tokenizer/";
+const CODEC_CONFIG: &str = "speech_tokenizer/config.json";
+
+/// A complete and consistent model, its weights still on disk.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Where its files are.
+    pub files: ModelFiles,
+    /// `config.json`.
+    pub config: ModelConfig,
+    /// `generation_config.json`.
+    pub generation: GenerationConfig,
+    /// `speech_tokenizer/config.json`.
+    pub codec: CodecConfig,
+    /// What the weight files hold.
+    pub census: Census,
+    model_store: Arc<TensorStore>,
+    codec_store: Arc<TensorStore>,
+}
+
+impl Checkpoint {
+    /// Reads and checks everything but the weight values.
+    ///
+    /// # Errors
+    /// The first file that is missing, malformed or contradicts another one;
+    /// all missing and misshapen tensors of a file at once.
+    pub fn open(files: ModelFiles) -> Result<Self, CheckpointError> {
+        let config: ModelConfig = json::parse(&files, CONFIG, &files.read_required(CONFIG)?)?;
+        config.check(&Checker::new(files.path(CONFIG)))?;
+        let codec: CodecConfig =
+            json::parse(&files, CODEC_CONFIG, &files.read_required(CODEC_CONFIG)?)?;
+        codec.check(&Checker::new(files.path(CODEC_CONFIG)), &config)?;
+        let generation = match files.read(GENERATION_CONFIG)? {
+            Some(content) => json::parse(&files, GENERATION_CONFIG, &content)?,
+            None => GenerationConfig::default(),
+        };
+        let mut census = Census::default();
+        let model_store = open_store(&files, "", &model_tensors(&config), &mut census)?;
+        let codec_store = open_store(&files, CODEC, &codec_tensors(&codec), &mut census)?;
+        Ok(Self { files, config, generation, codec, census, model_store, codec_store })
+    }
+
+    /// The tensors of talker, code predictor and speaker encoder, in the compute
+    /// type `dtype` on `device`.
+    pub fn model_weights(&self, dtype: DType, device: &Device) -> Weights {
+        Weights::new(self.model_store.clone(), dtype, device.clone())
+    }
+
+    /// The tensors of the codec. It is always computed in f32: it is small, and
+    /// 16-bit codecs are reported to sound worse.
+    pub fn codec_weights(&self, device: &Device) -> Weights {
+        Weights::new(self.codec_store.clone(), DType::F32, device.clone())
+    }
+}
+
+fn open_store(
+    files: &ModelFiles,
+    directory: &str,
+    specs: &[TensorSpec],
+    census: &mut Census,
+) -> Result<Arc<TensorStore>, CheckpointError> {
+    let store = TensorStore::open(files, directory)?;
+    let problems = census.take(&store, specs);
+    if problems.is_empty() {
+        Ok(Arc::new(store))
+    } else {
+        Err(CheckpointError::Tensors { path: store.path().clone(), problems })
+    }
+}

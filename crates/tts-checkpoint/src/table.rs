@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::convert;
+use crate::error::CheckpointError;
+use crate::store::TensorStore;
+
+/// A matrix that stays on disk; rows are read when they are looked up.
+///
+/// The text embedding is a third of a small checkpoint and a request needs a few
+/// dozen of its rows once, so it is not worth memory.
+#[derive(Debug, Clone)]
+pub struct RowTable {
+    store: Arc<TensorStore>,
+    name: String,
+    rows: usize,
+    width: usize,
+    dtype: DType,
+    device: Device,
+}
+
+impl RowTable {
+    pub(crate) fn new(
+        store: Arc<TensorStore>,
+        name: String,
+        dtype: DType,
+        device: Device,
+    ) -> Result<Self, CheckpointError> {
+        let shape = store.required(&name)?.shape;
+        let &[rows, width] = shape else {
+            return Err(CheckpointError::NoSuchTensor { path: store.path().clone(), name });
+        };
+        Ok(Self { store, name, rows, width, dtype, device })
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Values in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Looks rows up: `[ids.len(), width]` in the compute type.
+    ///
+    /// # Errors
+    /// If an id is not a row or a value is not finite.
+    pub fn lookup(&self, ids: &[u32]) -> Result<Tensor, CheckpointError> {
+        let view = self.store.required(&self.name)?;
+        let stride = view.data.len() / self.rows;
+        let mut values = Vec::with_capacity(ids.len() * self.width);
+        for &id in ids {
+            let start = id as usize * stride;
+            let row = view.data.get(start..start + stride).ok_or_else(|| {
+                CheckpointError::RowOutOfRange { name: self.name.clone(), row: id, rows: self.rows }
+            })?;
+            values.extend(convert::to_f32(&self.store, &self.name, view.dtype, row)?);
+        }
+        convert::tensor(&self.name, values, &[ids.len(), self.width], self.dtype, &self.device)
+    }
+}

@@ -1,0 +1,62 @@
+use std::fmt::Display;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+
+use crate::convert;
+use crate::error::CheckpointError;
+use crate::store::TensorStore;
+use crate::table::RowTable;
+
+/// The tensors below a name prefix, converted as they are asked for.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    store: Arc<TensorStore>,
+    prefix: String,
+    dtype: DType,
+    device: Device,
+}
+
+impl Weights {
+    pub(crate) fn new(store: Arc<TensorStore>, dtype: DType, device: Device) -> Self {
+        Self { store, prefix: String::new(), dtype, device }
+    }
+
+    /// The tensors below `prefix.scope.`.
+    #[must_use]
+    pub fn scope(&self, scope: impl Display) -> Self {
+        Self { prefix: format!("{}{scope}.", self.prefix), ..self.clone() }
+    }
+
+    /// The compute type tensors are converted to.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// The device tensors are put on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A tensor in the compute type, in the shape the manifest gives.
+    ///
+    /// # Errors
+    /// If it is not in the file, holds a value that is not finite, or does not
+    /// fit on the device.
+    pub fn tensor(&self, name: &str) -> Result<Tensor, CheckpointError> {
+        let name = format!("{}{name}", self.prefix);
+        let view = self.store.required(&name)?;
+        let values = convert::to_f32(&self.store, &name, view.dtype, view.data)?;
+        self.store.release(&name);
+        convert::tensor(&name, values, view.shape, self.dtype, &self.device)
+    }
+
+    /// A table whose rows stay on disk until they are looked up.
+    ///
+    /// # Errors
+    /// If it is not in the file or not a matrix.
+    pub fn table(&self, name: &str) -> Result<RowTable, CheckpointError> {
+        let name = format!("{}{name}", self.prefix);
+        RowTable::new(self.store.clone(), name, self.dtype, self.device.clone())
+    }
+}

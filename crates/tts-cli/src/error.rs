@@ -1,0 +1,44 @@
+use std::path::PathBuf;
+
+use tts::TtsError;
+use tts_audio::AudioError;
+use tts_checkpoint::CheckpointError;
+
+/// Why the program stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Tts(#[from] TtsError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error("cannot read {path}: {source}")]
+    Input { path: PathBuf, source: std::io::Error },
+    #[error("cannot use {path}: {source}")]
+    InputAudio { path: PathBuf, source: AudioError },
+    #[error("{name} is {value}; expected {expected}")]
+    Argument { name: &'static str, value: String, expected: &'static str },
+    #[error("cannot write {}: {source}", path.display())]
+    Output { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    OutputAudio(AudioError),
+}
+
+impl CliError {
+    /// What a script sees; listed in the documentation of the program.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Tts(TtsError::Checkpoint(_)) | Self::Checkpoint(_) => 3,
+            Self::Tts(
+                TtsError::Text(_)
+                | TtsError::Option { .. }
+                | TtsError::TooLong { .. }
+                | TtsError::Sampler(_),
+            )
+            | Self::Input { .. }
+            | Self::InputAudio { .. }
+            | Self::Argument { .. } => 2,
+            Self::Output { .. } | Self::OutputAudio(_) => 4,
+            Self::Tts(_) => 1,
+        }
+    }
+}

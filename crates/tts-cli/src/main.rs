@@ -1,0 +1,33 @@
+//! The `tts` program: a thin layer over the crate `tts`.
+//!
+//! Exit codes: 0 done, 1 synthesis failed, 2 wrong usage or unusable request,
+//! 3 unusable model, 4 output could not be written.
+
+mod args;
+mod error;
+mod inspect;
+mod model;
+mod plot;
+mod progress;
+mod say;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Say(args) => say::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Plot(args) => plot::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tts: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}

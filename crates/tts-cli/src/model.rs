@@ -1,0 +1,38 @@
+use candle_core::{DType, Device};
+use tts::{Model, SplitRule};
+use tts_checkpoint::ModelFiles;
+
+use crate::args::{Dtype, ModelArgs};
+use crate::error::CliError;
+
+/// The files a `--model` argument names.
+pub(crate) fn files(model: &str) -> Result<ModelFiles, CliError> {
+    if model == tts_demo_voice::NAME {
+        Ok(ModelFiles::Embedded(tts_demo_voice::FILES))
+    } else {
+        Ok(ModelFiles::directory(model)?)
+    }
+}
+
+/// Whether a `--model` argument names a model that cannot speak.
+pub(crate) fn is_noise(model: &str) -> bool {
+    model == tts_demo_voice::NAME && tts_demo_voice::IS_NOISE
+}
+
+/// Sets the number of threads and loads the model.
+pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
+    if let Some(threads) = args.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(
+            |_| CliError::Argument {
+                name: "--threads",
+                value: threads.to_string(),
+                expected: "a number of threads that can be started",
+            },
+        )?;
+    }
+    let dtype = match args.dtype {
+        Dtype::F32 => DType::F32,
+        Dtype::Bf16 => DType::BF16,
+    };
+    Ok(Model::load_with(files(&args.model)?, &Device::Cpu, dtype, SplitRule::default())?)
+}

@@ -1,0 +1,85 @@
+//! The program as a script sees it: outputs and exit codes.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn tts(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tts"))
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn says_plots_and_inspects() {
+    let home = tempfile::tempdir().unwrap();
+    let arguments = ["say", "Hello.", "--max-seconds", "1", "--output", "a.wav", "--json"];
+    let said = tts(home.path(), &arguments);
+    assert!(said.status.success(), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("noise"));
+    let report: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    let wav = std::fs::read(home.path().join("a.wav")).unwrap();
+    let samples = report["samples"].as_u64().unwrap() as usize;
+    assert_eq!(wav.len(), 44 + 2 * samples);
+    assert!(report["seconds"].as_f64().unwrap() <= 1.04);
+
+    assert!(tts(home.path(), &["plot", "a.wav"]).status.success());
+    assert!(std::fs::read(home.path().join("a.png")).unwrap().starts_with(b"\x89PNG"));
+
+    let inspected = tts(home.path(), &["inspect", "--json"]);
+    let facts: serde_json::Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    assert_eq!(facts["kind"], "custom_voice");
+}
+
+#[test]
+fn the_same_seed_writes_the_same_bytes_whatever_the_threads() {
+    let home = tempfile::tempdir().unwrap();
+    let say = |seed: &str, threads: &str| {
+        let arguments =
+            ["say", "Hi.", "--seed", seed, "--threads", threads, "--max-seconds", "2", "-o", "-"];
+        let output = tts(home.path(), &arguments);
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let first = say("3", "1");
+    assert_eq!(first, say("3", "2"));
+    assert_ne!(first, say("4", "1"));
+}
+
+#[test]
+fn failures_have_their_exit_codes_and_write_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    for (arguments, code) in [
+        (&["say"][..], 2),
+        (&["say", "Hi.", "--speaker", "nobody"], 2),
+        (&["say", "Hi.", "--language", "klingon"], 2),
+        (&["say", "   "], 2),
+        (&["say", "Hi.", "--temperature", "0"], 2),
+        (&["say", "Hi.", "--max-seconds", "-1"], 2),
+        (&["say", "--file", "missing.txt"], 2),
+        (&["say", "Hi.", "--model", "missing"], 3),
+        (&["inspect", "missing"], 3),
+        (&["say", "Hi.", "--max-seconds", "1", "-o", "no/such/directory/a.wav"], 4),
+        (&["say", "Hi.", "--max-seconds", "1", "-o", "/dev/full"], 4),
+        (&["plot", "missing.wav"], 2),
+    ] {
+        let output = tts(home.path(), arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");
+        assert!(!output.stderr.is_empty());
+    }
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_closed_pipe_is_an_output_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tts"))
+        .args(["say", "Hi.", "--max-seconds", "4", "-o", "-"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(4));
+}

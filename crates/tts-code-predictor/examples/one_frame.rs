@@ -1,0 +1,28 @@
+//! Completes one frame with the embedded model.
+
+use candle_core::{DType, Device};
+use tts_checkpoint::{Checkpoint, ModelFiles};
+use tts_code_predictor::{CodePredictor, PredictorRow};
+use tts_sampler::{DrawKey, Sampler, SamplingParams};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+    let config = &checkpoint.config.talker_config;
+    let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
+    let predictor = CodePredictor::load(config, &weights)?;
+
+    // The embedding of code 5 stands in for a talker's output as well.
+    let table = weights.scope("talker.model").tensor("codec_embedding.weight")?;
+    let first = table.narrow(0, 5, 1)?;
+    let mut state = predictor.new_state()?;
+    let mut rows = [PredictorRow {
+        state: &mut state,
+        params: &SamplingParams::default(),
+        key: DrawKey { seed: 1, request: 0, step: 0, codebook: 0 },
+    }];
+    let codes =
+        predictor.frame(&first, &first, &mut rows, &mut Sampler::new(), &mut |_, _, _| Ok(()))?;
+    println!("codes after 5: {:?}", codes[0]);
+    println!("next input: {:?}", predictor.embed(&first, &codes)?.dims());
+    Ok(())
+}

@@ -1,0 +1,199 @@
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
+use tts_nn::{Decoder, DecoderConfig, DecoderState, Linear};
+use tts_sampler::{DrawKey, History, Sampler, SamplerError, SamplingParams, TokenRules};
+
+/// Why the code predictor could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum PredictorError {
+    /// A weight could not be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A code could not be drawn.
+    #[error("code predictor, codebook {codebook}: {source}")]
+    Sampler {
+        /// Index of the codebook.
+        codebook: usize,
+        /// What is wrong with its logits.
+        source: SamplerError,
+    },
+    /// A frame has the wrong number of codes.
+    #[error("a frame of {found} codes, expected {expected}")]
+    FrameWidth {
+        /// Codes it has.
+        found: usize,
+        /// Codes of a frame.
+        expected: usize,
+    },
+    /// The tensor library failed.
+    #[error("code predictor: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// Sees codebook, hidden states `[batch, hidden]` after the final norm and
+/// logits `[batch, codebook size]` of every step.
+pub type PredictorTap<'a> = dyn FnMut(usize, &Tensor, &Tensor) -> TensorResult<()> + 'a;
+
+/// The code predictor of a checkpoint.
+#[derive(Debug)]
+pub struct CodePredictor {
+    /// One table `[entries, talker width]` per codebook from 1 on.
+    embeddings: Vec<Tensor>,
+    heads: Vec<Linear>,
+    /// From the talker's width to this model's, where they differ.
+    projection: Option<Linear>,
+    decoder: Decoder,
+    rules: TokenRules,
+    no_history: History,
+    dtype: DType,
+    device: Device,
+}
+
+/// Caches of one sequence; overwritten by every frame.
+#[derive(Debug)]
+pub struct PredictorState(DecoderState);
+
+/// How the codes of one sequence are drawn.
+#[derive(Debug)]
+pub struct PredictorRow<'a> {
+    /// Its caches.
+    pub state: &'a mut PredictorState,
+    /// Temperature and cuts.
+    pub params: &'a SamplingParams,
+    /// The key of the frame; the codebook is filled in here.
+    pub key: DrawKey,
+}
+
+impl CodePredictor {
+    /// Loads the code predictor from the weights of a model.
+    ///
+    /// # Errors
+    /// If a weight is not finite or does not fit on the device.
+    pub fn load(config: &TalkerConfig, weights: &Weights) -> Result<Self, PredictorError> {
+        let c = &config.code_predictor_config;
+        let root = weights.scope("talker.code_predictor");
+        let model = root.scope("model");
+        let steps = c.num_code_groups - 1;
+        let projection = if c.hidden_size == config.hidden_size {
+            None
+        } else {
+            let layer = root.scope("small_to_mtp_projection");
+            Some(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)))
+        };
+        let decoder = DecoderConfig {
+            layers: c.num_hidden_layers,
+            heads: c.num_attention_heads,
+            kv_heads: c.num_key_value_heads,
+            head_dim: c.head_dim,
+            norm_eps: c.rms_norm_eps,
+            rope_theta: c.rope_theta,
+            window: None,
+            head_norms: true,
+            layer_scales: false,
+        };
+        Ok(Self {
+            embeddings: (0..steps)
+                .map(|k| model.tensor(&format!("codec_embedding.{k}.weight")))
+                .collect::<Result<_, _>>()?,
+            heads: (0..steps)
+                .map(|k| Ok(Linear::new(root.tensor(&format!("lm_head.{k}.weight"))?, None)))
+                .collect::<Result<_, CheckpointError>>()?,
+            projection,
+            decoder: Decoder::load(decoder, |name| -> Result<Tensor, PredictorError> {
+                Ok(model.tensor(name)?)
+            })?,
+            rules: TokenRules::all(c.vocab_size),
+            no_history: History::new(c.vocab_size),
+            dtype: weights.dtype(),
+            device: weights.device().clone(),
+        })
+    }
+
+    /// The caches of a new sequence.
+    ///
+    /// # Errors
+    /// If the device has no room for them.
+    pub fn new_state(&self) -> Result<PredictorState, PredictorError> {
+        let capacity = self.heads.len() + 1;
+        Ok(PredictorState(self.decoder.new_state(capacity, self.dtype, &self.device)?))
+    }
+
+    /// Draws codes 1 and up of one frame of each sequence.
+    ///
+    /// `hidden` is the talker's output and `first` the talker's embedding of the
+    /// codebook-0 token it gave, both `[batch, talker width]`.
+    ///
+    /// # Errors
+    /// If logits are not finite; those of `tap`.
+    pub fn frame(
+        &self,
+        hidden: &Tensor,
+        first: &Tensor,
+        rows: &mut [PredictorRow<'_>],
+        sampler: &mut Sampler,
+        tap: &mut PredictorTap<'_>,
+    ) -> Result<Vec<Vec<u32>>, PredictorError> {
+        let mut codes = vec![Vec::with_capacity(self.heads.len()); rows.len()];
+        for row in rows.iter_mut() {
+            row.state.0.clear();
+        }
+        let mut input = Tensor::stack(&[hidden, first], 1)?;
+        for (step, head) in self.heads.iter().enumerate() {
+            let codebook = step + 1;
+            let output = self.forward(&input, rows)?;
+            let logits = head.forward(&output)?.to_dtype(DType::F32)?;
+            tap(codebook, &output, &logits)?;
+            for (b, (row, codes)) in rows.iter().zip(&mut codes).enumerate() {
+                let key = DrawKey { codebook: codebook as u32, ..row.key };
+                let draw = sampler
+                    .sample_row(&logits.get(b)?, row.params, &self.rules, &self.no_history, key)
+                    .map_err(|source| PredictorError::Sampler { codebook, source })?;
+                codes.push(draw.token);
+            }
+            if let Some(table) = self.embeddings.get(step)
+                && codebook < self.heads.len()
+            {
+                let drawn: Vec<u32> = codes.iter().filter_map(|c| c.last().copied()).collect();
+                let ids = Tensor::new(drawn, &self.device)?;
+                input = table.index_select(&ids, 0)?.unsqueeze(1)?;
+            }
+        }
+        Ok(codes)
+    }
+
+    /// `[batch, time, talker width]` to the last position's `[batch, hidden]`.
+    fn forward(&self, input: &Tensor, rows: &mut [PredictorRow<'_>]) -> TensorResult<Tensor> {
+        let input = match &self.projection {
+            Some(projection) => projection.forward(input)?,
+            None => input.clone(),
+        };
+        let mut states: Vec<_> = rows.iter_mut().map(|row| &mut row.state.0).collect();
+        let output = self.decoder.forward(&input, &mut states, &mut |_, _| Ok(()))?;
+        output.narrow(1, input.dim(1)? - 1, 1)?.squeeze(1)
+    }
+
+    /// The sum of a frame's embeddings for each sequence, `[batch, talker
+    /// width]`: `first` is that of codebook 0, `codes` are the others. The order
+    /// of addition is that of the reference, on which exact parity depends.
+    ///
+    /// # Errors
+    /// If a frame has the wrong width or a code is not in its codebook.
+    pub fn embed<C: AsRef<[u32]>>(
+        &self,
+        first: &Tensor,
+        codes: &[C],
+    ) -> Result<Tensor, PredictorError> {
+        let expected = self.embeddings.len();
+        let mut sum = first.clone();
+        for (k, table) in self.embeddings.iter().enumerate() {
+            let column = codes.iter().map(|codes| {
+                let codes = codes.as_ref();
+                let wrong = PredictorError::FrameWidth { found: codes.len(), expected };
+                codes.get(k).copied().ok_or(wrong)
+            });
+            let ids = Tensor::new(column.collect::<Result<Vec<_>, _>>()?, &self.device)?;
+            sum = (sum + table.index_select(&ids, 0)?)?;
+        }
+        Ok(sum)
+    }
+}

@@ -1,0 +1,76 @@
+//! The embedded demo checkpoint.
+//!
+//! A complete Qwen3-TTS CustomVoice model directory of less than 1 MB with
+//! random weights, so that the program runs without a download. It speaks
+//! noise. `tools/fixture/make_fixture.py` writes it.
+
+/// The name under which the model is offered.
+pub const NAME: &str = "demo";
+
+/// The weights are random and the output is noise; the CLI says so on stderr.
+pub const IS_NOISE: bool = true;
+
+/// Every file of the model directory: path relative to it, with `/` between the
+/// parts, and content. The content is not aligned to anything.
+pub const FILES: &[(&str, &[u8])] = &[
+    ("config.json", include_bytes!("../voice/config.json")),
+    ("generation_config.json", include_bytes!("../voice/generation_config.json")),
+    ("merges.txt", include_bytes!("../voice/merges.txt")),
+    ("model.safetensors", include_bytes!("../voice/model.safetensors")),
+    ("preprocessor_config.json", include_bytes!("../voice/preprocessor_config.json")),
+    ("speech_tokenizer/config.json", include_bytes!("../voice/speech_tokenizer/config.json")),
+    (
+        "speech_tokenizer/model.safetensors",
+        include_bytes!("../voice/speech_tokenizer/model.safetensors"),
+    ),
+    (
+        "speech_tokenizer/preprocessor_config.json",
+        include_bytes!("../voice/speech_tokenizer/preprocessor_config.json"),
+    ),
+    ("tokenizer_config.json", include_bytes!("../voice/tokenizer_config.json")),
+    ("vocab.json", include_bytes!("../voice/vocab.json")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::FILES;
+
+    fn content(path: &str) -> &'static [u8] {
+        let found = FILES.iter().find(|(name, _)| *name == path);
+        found.unwrap_or_else(|| panic!("{path} is missing")).1
+    }
+
+    #[test]
+    fn required_files_are_present() {
+        for path in [
+            "config.json",
+            "generation_config.json",
+            "merges.txt",
+            "model.safetensors",
+            "speech_tokenizer/config.json",
+            "speech_tokenizer/model.safetensors",
+            "tokenizer_config.json",
+            "vocab.json",
+        ] {
+            assert!(!content(path).is_empty(), "{path} is empty");
+        }
+    }
+
+    #[test]
+    fn safetensors_headers_fit_their_files() {
+        for path in ["model.safetensors", "speech_tokenizer/model.safetensors"] {
+            let bytes = content(path);
+            let (length, rest) = bytes.split_first_chunk().expect("eight bytes");
+            let header = usize::try_from(u64::from_le_bytes(*length)).expect("a small header");
+            assert_eq!(rest[0], b'{', "{path}");
+            assert!(header < rest.len(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_directory_stays_small_and_sorted() {
+        let total: usize = FILES.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert!(total <= 1_000_000, "{total} bytes");
+        assert!(FILES.is_sorted_by_key(|(path, _)| path));
+    }
+}

@@ -1,0 +1,120 @@
+use candle_core::{D, DType, Device, Result, Tensor};
+use candle_nn::ops;
+
+use crate::decoder::DecoderConfig;
+use crate::kv_cache::KvCache;
+use crate::linear::Linear;
+use crate::norm::RmsNorm;
+use crate::rope::Angles;
+
+/// Grouped-query attention over the caches of several sequences
+/// (`docs/model.md`, sections 3.1 and 7.4).
+#[derive(Debug, Clone)]
+pub(crate) struct Attention {
+    qkv: Linear,
+    output: Linear,
+    /// Norms over each head of queries and keys, before the rotation.
+    head_norms: Option<(RmsNorm, RmsNorm)>,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+}
+
+impl Attention {
+    pub(crate) fn load<E: From<candle_core::Error>>(
+        config: &DecoderConfig,
+        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+    ) -> std::result::Result<Self, E> {
+        let qkv = [get("q_proj.weight")?, get("k_proj.weight")?, get("v_proj.weight")?];
+        let head_norms = if config.head_norms {
+            Some((
+                RmsNorm::new(get("q_norm.weight")?, config.norm_eps),
+                RmsNorm::new(get("k_norm.weight")?, config.norm_eps),
+            ))
+        } else {
+            None
+        };
+        Ok(Self {
+            qkv: Linear::fused(&qkv)?,
+            output: Linear::new(get("o_proj.weight")?, None),
+            head_norms,
+            heads: config.heads,
+            kv_heads: config.kv_heads,
+            head_dim: config.head_dim,
+        })
+    }
+
+    /// `x` is `[batch, time, hidden]`; row `b` continues the sequence of
+    /// `caches[b]` at `angles[b]`, seeing `masks[b]`.
+    pub(crate) fn forward<'c>(
+        &self,
+        x: &Tensor,
+        rows: impl Iterator<Item = (&'c mut KvCache, &'c Angles, &'c Option<Tensor>)>,
+    ) -> Result<Tensor> {
+        let qkv = self.qkv.forward(x)?;
+        let mut outputs = Vec::with_capacity(x.dim(0)?);
+        for (b, (cache, angles, mask)) in rows.enumerate() {
+            outputs.push(self.attend(&qkv.get(b)?, cache, angles, mask.as_ref())?);
+        }
+        self.output.forward(&Tensor::stack(&outputs, 0)?)
+    }
+
+    /// One sequence: `[time, (heads + 2 kv_heads) head_dim]` to
+    /// `[time, heads head_dim]`.
+    fn attend(
+        &self,
+        qkv: &Tensor,
+        cache: &mut KvCache,
+        angles: &Angles,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor> {
+        let (time, d) = (qkv.dim(0)?, self.head_dim);
+        let split = |start: usize, heads: usize| {
+            qkv.narrow(1, start * d, heads * d)?.reshape((time, heads, d))
+        };
+        let mut q = split(0, self.heads)?;
+        let mut k = split(self.heads, self.kv_heads)?;
+        let v = split(self.heads + self.kv_heads, self.kv_heads)?.transpose(0, 1)?;
+        if let Some((q_norm, k_norm)) = &self.head_norms {
+            (q, k) = (q_norm.forward(&q)?, k_norm.forward(&k)?);
+        }
+        let q = angles.rotate(&q.transpose(0, 1)?)?;
+        let k = angles.rotate(&k.transpose(0, 1)?)?;
+        let (k, v) = cache.append(&k, &v)?;
+        let seen = k.dim(1)?;
+
+        // The query heads of a group share a key head: they become its rows.
+        let grouped = (self.kv_heads, self.heads / self.kv_heads * time, d);
+        let scale = 1.0 / (d as f64).sqrt();
+        let scores = (q.reshape(grouped)?.matmul(&k.t()?)? * scale)?.to_dtype(DType::F32)?;
+        let scores = scores.reshape((self.heads, time, seen))?;
+        let scores = match mask {
+            Some(mask) => scores.broadcast_add(mask)?,
+            None => scores,
+        };
+        let weights = ops::softmax_last_dim(&scores)?.to_dtype(v.dtype())?;
+        let mixed = weights.reshape((grouped.0, grouped.1, seen))?.matmul(&v)?;
+        mixed.reshape((self.heads, time, d))?.transpose(0, 1)?.flatten_from(D::Minus2)
+    }
+}
+
+/// What `time` new queries may see of `seen` keys, the last of which is the last
+/// query's own: `[time, seen]` of 0 and -inf, or `None` if they see all.
+pub(crate) fn mask(
+    time: usize,
+    seen: usize,
+    window: Option<usize>,
+    device: &Device,
+) -> Result<Option<Tensor>> {
+    let first = seen - time;
+    let hidden = |query: usize, key: usize| {
+        key > first + query || window.is_some_and(|w| key + w <= first + query)
+    };
+    if !(0..time).any(|query| hidden(query, 0) || hidden(query, seen - 1)) {
+        return Ok(None);
+    }
+    let values = (0..time * seen)
+        .map(|i| if hidden(i / seen, i % seen) { f32::NEG_INFINITY } else { 0.0 })
+        .collect();
+    Tensor::from_vec(values, (time, seen), device).map(Some)
+}

@@ -1,0 +1,188 @@
+use candle_core::{DType, Device, Result, Tensor};
+
+use crate::attention::{self, Attention};
+use crate::kv_cache::KvCache;
+use crate::mlp::GatedMlp;
+use crate::norm::RmsNorm;
+use crate::rope::{Angles, Rope};
+
+/// What the decoders of the family differ in.
+#[derive(Debug, Clone)]
+pub struct DecoderConfig {
+    /// Layers.
+    pub layers: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Width of one head.
+    pub head_dim: usize,
+    /// Epsilon of every norm.
+    pub norm_eps: f64,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+    /// Keys a query sees, itself included; `None` sees all.
+    pub window: Option<usize>,
+    /// Norms over the heads of queries and keys (language models).
+    pub head_norms: bool,
+    /// Scales on both branches of a layer (codec).
+    pub layer_scales: bool,
+}
+
+/// A stack of pre-norm decoder layers with a final norm.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    config: DecoderConfig,
+    layers: Vec<Layer>,
+    norm: RmsNorm,
+    rope: Rope,
+}
+
+#[derive(Debug, Clone)]
+struct Layer {
+    attention_norm: RmsNorm,
+    attention: Attention,
+    mlp_norm: RmsNorm,
+    mlp: GatedMlp,
+    scales: Option<(Tensor, Tensor)>,
+}
+
+/// Caches and position of one sequence.
+#[derive(Debug)]
+pub struct DecoderState {
+    caches: Vec<KvCache>,
+    position: usize,
+}
+
+impl DecoderState {
+    /// Positions pushed so far.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Starts a new sequence in the same buffers.
+    pub fn clear(&mut self) {
+        self.position = 0;
+        self.caches.iter_mut().for_each(KvCache::clear);
+    }
+}
+
+impl Decoder {
+    /// Builds the stack from the tensors below `layers.{i}.` and `norm.weight`.
+    ///
+    /// # Errors
+    /// Those of `get`, and of the tensor library.
+    pub fn load<E: From<candle_core::Error>>(
+        config: DecoderConfig,
+        mut get: impl FnMut(&str) -> std::result::Result<Tensor, E>,
+    ) -> std::result::Result<Self, E> {
+        let mut layers = Vec::with_capacity(config.layers);
+        for i in 0..config.layers {
+            layers
+                .push(Layer::load(&config, &mut |name: &str| get(&format!("layers.{i}.{name}")))?);
+        }
+        let norm = RmsNorm::new(get("norm.weight")?, config.norm_eps);
+        let rope = Rope::new(config.rope_theta, config.head_dim);
+        Ok(Self { config, layers, norm, rope })
+    }
+
+    /// The state of a new sequence with room for `capacity` positions (without
+    /// limit if the decoder has a window).
+    ///
+    /// # Errors
+    /// If the device has no room for the caches.
+    pub fn new_state(
+        &self,
+        capacity: usize,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<DecoderState> {
+        let c = &self.config;
+        let cache = |_| match c.window {
+            Some(size) => Ok(KvCache::window(size)),
+            None => KvCache::full(c.kv_heads, capacity, c.head_dim, dtype, device),
+        };
+        let caches = (0..c.layers).map(cache).collect::<Result<_>>()?;
+        Ok(DecoderState { caches, position: 0 })
+    }
+
+    /// Pushes `[batch, time, hidden]` through all layers and the final norm; row
+    /// `b` continues the sequence `states[b]`. `tap` sees the output of each
+    /// layer, numbered from 0.
+    ///
+    /// # Errors
+    /// [`CacheFull`](crate::CacheFull) (wrapped) if a sequence has no room left.
+    pub fn forward(
+        &self,
+        x: &Tensor,
+        states: &mut [&mut DecoderState],
+        tap: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<Tensor> {
+        let (_, time, _) = x.dims3()?;
+        let contexts = states
+            .iter()
+            .map(|state| self.context(state.position, time, x))
+            .collect::<Result<Vec<_>>>()?;
+        let mut x = x.clone();
+        for (i, layer) in self.layers.iter().enumerate() {
+            let rows = states.iter_mut().zip(&contexts).filter_map(|(state, (angles, mask))| {
+                state.caches.get_mut(i).map(|cache| (cache, angles, mask))
+            });
+            x = layer.forward(&x, rows)?;
+            tap(i, &x)?;
+        }
+        for state in states {
+            state.position += time;
+        }
+        self.norm.forward(&x)
+    }
+
+    /// Rotations and mask of `time` positions from `start` on, the same for all
+    /// layers.
+    fn context(&self, start: usize, time: usize, x: &Tensor) -> Result<(Angles, Option<Tensor>)> {
+        let window = self.config.window;
+        let seen = time + window.map_or(start, |w| start.min(w - 1));
+        let angles = self.rope.angles(start, time, x.dtype(), x.device())?;
+        Ok((angles, attention::mask(time, seen, window, x.device())?))
+    }
+}
+
+impl Layer {
+    fn load<E: From<candle_core::Error>>(
+        config: &DecoderConfig,
+        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+    ) -> std::result::Result<Self, E> {
+        let eps = config.norm_eps;
+        let scales = if config.layer_scales {
+            Some((get("self_attn_layer_scale.scale")?, get("mlp_layer_scale.scale")?))
+        } else {
+            None
+        };
+        Ok(Self {
+            attention_norm: RmsNorm::new(get("input_layernorm.weight")?, eps),
+            attention: Attention::load(config, &mut |name: &str| {
+                get(&format!("self_attn.{name}"))
+            })?,
+            mlp_norm: RmsNorm::new(get("post_attention_layernorm.weight")?, eps),
+            mlp: GatedMlp::load(&mut |name: &str| get(&format!("mlp.{name}")))?,
+            scales,
+        })
+    }
+
+    fn forward<'c>(
+        &self,
+        x: &Tensor,
+        rows: impl Iterator<Item = (&'c mut KvCache, &'c Angles, &'c Option<Tensor>)>,
+    ) -> Result<Tensor> {
+        let mut branch = self.attention.forward(&self.attention_norm.forward(x)?, rows)?;
+        if let Some((scale, _)) = &self.scales {
+            branch = branch.broadcast_mul(scale)?;
+        }
+        let x = (x + branch)?;
+        let mut branch = self.mlp.forward(&self.mlp_norm.forward(&x)?)?;
+        if let Some((_, scale)) = &self.scales {
+            branch = branch.broadcast_mul(scale)?;
+        }
+        x + branch
+    }
+}

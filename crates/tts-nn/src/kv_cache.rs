@@ -1,0 +1,80 @@
+use candle_core::{DType, Device, Result, Tensor};
+
+/// More positions were pushed into a sequence than it has room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{needed} positions do not fit into a cache of {capacity}")]
+pub struct CacheFull {
+    /// Positions needed.
+    pub needed: usize,
+    /// Positions there is room for.
+    pub capacity: usize,
+}
+
+/// Keys and values of one layer of one sequence, `[kv_heads, time, head_dim]`.
+#[derive(Debug)]
+pub(crate) enum KvCache {
+    /// All positions, in buffers made once.
+    Full { keys: Tensor, values: Tensor, len: usize },
+    /// Only the positions that later queries of a sliding window still see.
+    Window { kept: Option<(Tensor, Tensor)>, keep: usize },
+}
+
+impl KvCache {
+    pub(crate) fn full(
+        kv_heads: usize,
+        capacity: usize,
+        head_dim: usize,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Self> {
+        let buffer = || Tensor::zeros((kv_heads, capacity, head_dim), dtype, device);
+        Ok(Self::Full { keys: buffer()?, values: buffer()?, len: 0 })
+    }
+
+    pub(crate) fn window(size: usize) -> Self {
+        Self::Window { kept: None, keep: size - 1 }
+    }
+
+    /// Appends keys and values; returns all that the new queries may see. The
+    /// last of them belongs to the last new position.
+    pub(crate) fn append(&mut self, k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
+        match self {
+            Self::Full { keys, values, len } => {
+                let (start, needed) = (*len, *len + k.dim(1)?);
+                let capacity = keys.dim(1)?;
+                if needed > capacity {
+                    return Err(candle_core::Error::wrap(CacheFull { needed, capacity }));
+                }
+                keys.slice_set(&k.contiguous()?, 1, start)?;
+                values.slice_set(&v.contiguous()?, 1, start)?;
+                *len = needed;
+                Ok((keys.narrow(1, 0, needed)?, values.narrow(1, 0, needed)?))
+            }
+            Self::Window { kept, keep } => {
+                let (keys, values) = match kept {
+                    Some((keys, values)) => {
+                        (Tensor::cat(&[&*keys, k], 1)?, Tensor::cat(&[&*values, v], 1)?)
+                    }
+                    None => (k.contiguous()?, v.contiguous()?),
+                };
+                let total = keys.dim(1)?;
+                let tail = total.min(*keep);
+                *kept = if tail == 0 {
+                    None
+                } else {
+                    let last = |t: &Tensor| t.narrow(1, total - tail, tail)?.force_contiguous();
+                    Some((last(&keys)?, last(&values)?))
+                };
+                Ok((keys, values))
+            }
+        }
+    }
+
+    /// Forgets all positions and keeps the buffers.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Self::Full { len, .. } => *len = 0,
+            Self::Window { kept, .. } => *kept = None,
+        }
+    }
+}

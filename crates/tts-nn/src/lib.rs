@@ -1,0 +1,46 @@
+//! Neural network blocks shared by the talker, the code predictor and the codec.
+//!
+//! [`Decoder`] is the pre-norm transformer that all three use, over a
+//! [`DecoderState`] that belongs to one sequence. [`CausalConv1d`],
+//! [`CausalConvTranspose1d`] and [`DepthwiseConv1d`] keep the tail of their input
+//! in a state, so a signal may be pushed through in pieces of any size.
+//! Everything runs on any device of the tensor library; [`SnakeBeta`] brings its
+//! own CPU kernel.
+//!
+//! Modules are built from a closure that returns the tensor of a name, so this
+//! crate knows nothing of files. Shapes are written `[batch, time, hidden]` for
+//! transformers and `[channels, time]` for convolutions.
+//!
+//! ```
+//! use candle_core::{Device, Tensor};
+//! use tts_nn::{CausalConv1d, ConvState};
+//!
+//! // A moving sum over three samples, pushed in two pieces.
+//! let weight = Tensor::ones((1, 1, 3), candle_core::DType::F32, &Device::Cpu)?;
+//! let conv = CausalConv1d::new(&weight, None, 1)?;
+//! let mut state = ConvState::default();
+//! let first = conv.forward(&Tensor::new(&[[1f32, 2.0]], &Device::Cpu)?, &mut state)?;
+//! let second = conv.forward(&Tensor::new(&[[3f32]], &Device::Cpu)?, &mut state)?;
+//! assert_eq!(first.to_vec2::<f32>()?, [[1.0, 3.0]]);
+//! assert_eq!(second.to_vec2::<f32>()?, [[6.0]]);
+//! # Ok::<(), candle_core::Error>(())
+//! ```
+
+mod attention;
+mod conv;
+mod conv_transpose;
+mod decoder;
+mod kv_cache;
+mod linear;
+mod mlp;
+mod norm;
+mod rope;
+mod snake;
+
+pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
+pub use conv_transpose::CausalConvTranspose1d;
+pub use decoder::{Decoder, DecoderConfig, DecoderState};
+pub use kv_cache::CacheFull;
+pub use linear::Linear;
+pub use norm::{LayerNorm, RmsNorm};
+pub use snake::SnakeBeta;

@@ -1,0 +1,47 @@
+/// Why no token could be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum SamplerError {
+    /// A sampling parameter is out of range.
+    #[error("`{name}` is {value}; expected {expected}")]
+    Parameter {
+        /// The parameter.
+        name: &'static str,
+        /// Its value.
+        value: f32,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// There are not as many logits as tokens.
+    #[error("{found} logits for a vocabulary of {expected}")]
+    Length {
+        /// Logits.
+        found: usize,
+        /// Size of the vocabulary.
+        expected: usize,
+    },
+    /// A token is not in the vocabulary.
+    #[error("token {token} of a vocabulary of {vocab}")]
+    TokenOutOfRange {
+        /// The token.
+        token: u32,
+        /// Size of the vocabulary.
+        vocab: usize,
+    },
+    /// A logit is NaN or +inf.
+    #[error("the logit of token {token} is {value}")]
+    NotFinite {
+        /// The token.
+        token: usize,
+        /// Its logit.
+        value: f32,
+    },
+    /// No token may be drawn.
+    #[error("every token of a vocabulary of {vocab} is suppressed")]
+    AllSuppressed {
+        /// Size of the vocabulary.
+        vocab: usize,
+    },
+    /// The tensor library failed.
+    #[error("sampler: {0}")]
+    Tensor(#[from] candle_core::Error),
+}

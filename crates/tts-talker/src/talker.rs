@@ -1,0 +1,175 @@
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
+use tts_nn::{Decoder, DecoderConfig, DecoderState, Linear};
+
+/// Why the talker could not be loaded or run.
+#[derive(Debug, thiserror::Error)]
+pub enum TalkerError {
+    /// A weight could not be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The tensor library failed; among others, a sequence was too long for its
+    /// state.
+    #[error("talker: {0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// The talker of a checkpoint.
+#[derive(Debug)]
+pub struct Talker {
+    text_embedding: RowTable,
+    text_in: Linear,
+    text_out: Linear,
+    codec_embedding: Tensor,
+    decoder: Decoder,
+    codec_head: Linear,
+    dtype: DType,
+    device: Device,
+}
+
+/// Caches and position of one sequence.
+#[derive(Debug)]
+pub struct TalkerState(DecoderState);
+
+impl TalkerState {
+    /// Positions read so far.
+    pub fn position(&self) -> usize {
+        self.0.position()
+    }
+}
+
+/// What the talker says of the last position of each sequence.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// After the final norm, `[batch, hidden]`; input of the code predictor.
+    pub hidden: Tensor,
+    /// Codebook-0 logits in f32, `[batch, vocab]`.
+    pub logits: Tensor,
+}
+
+impl Talker {
+    /// Loads the talker from the weights of a model.
+    ///
+    /// # Errors
+    /// If a weight is not finite or does not fit on the device.
+    pub fn load(config: &TalkerConfig, weights: &Weights) -> Result<Self, TalkerError> {
+        let root = weights.scope("talker");
+        let model = root.scope("model");
+        let projection = root.scope("text_projection");
+        let linear = |name: &str| -> Result<Linear, CheckpointError> {
+            let layer = projection.scope(name);
+            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)))
+        };
+        let decoder = DecoderConfig {
+            layers: config.num_hidden_layers,
+            heads: config.num_attention_heads,
+            kv_heads: config.num_key_value_heads,
+            head_dim: config.head_dim,
+            norm_eps: config.rms_norm_eps,
+            rope_theta: config.rope_theta,
+            window: None,
+            head_norms: true,
+            layer_scales: false,
+        };
+        Ok(Self {
+            text_embedding: model.table("text_embedding.weight")?,
+            text_in: linear("linear_fc1")?,
+            text_out: linear("linear_fc2")?,
+            codec_embedding: model.tensor("codec_embedding.weight")?,
+            decoder: Decoder::load(decoder, |name| -> Result<Tensor, TalkerError> {
+                Ok(model.tensor(name)?)
+            })?,
+            codec_head: Linear::new(root.tensor("codec_head.weight")?, None),
+            dtype: weights.dtype(),
+            device: weights.device().clone(),
+        })
+    }
+
+    /// The text channel of an input: embedded and projected ids, `[n, hidden]`.
+    ///
+    /// # Errors
+    /// If an id is outside the text vocabulary.
+    pub fn text(&self, ids: &[u32]) -> Result<Tensor, TalkerError> {
+        let embedded = self.text_embedding.lookup(ids)?;
+        Ok(self.text_out.forward(&self.text_in.forward(&embedded)?.silu()?)?)
+    }
+
+    /// The codec channel of an input: embedded ids, `[n, hidden]`.
+    ///
+    /// # Errors
+    /// If an id is outside the codec vocabulary.
+    pub fn codec(&self, ids: &[u32]) -> Result<Tensor, TalkerError> {
+        Ok(self.codec_rows(&Tensor::new(ids, &self.device)?)?)
+    }
+
+    /// As [`Talker::codec`], for ids `[n]` that are on the device already.
+    ///
+    /// # Errors
+    /// If an id is outside the codec vocabulary.
+    pub fn codec_rows(&self, ids: &Tensor) -> TensorResult<Tensor> {
+        self.codec_embedding.index_select(ids, 0)
+    }
+
+    /// The state of a new sequence of at most `capacity` positions.
+    ///
+    /// # Errors
+    /// If the device has no room for it.
+    pub fn new_state(&self, capacity: usize) -> Result<TalkerState, TalkerError> {
+        Ok(TalkerState(self.decoder.new_state(capacity, self.dtype, &self.device)?))
+    }
+
+    /// Reads a prompt `[time, hidden]`.
+    ///
+    /// # Errors
+    /// If it does not fit into the state.
+    pub fn prefill(&self, prompt: &Tensor, state: &mut TalkerState) -> Result<Output, TalkerError> {
+        self.prefill_with(prompt, state, &mut |_, _| Ok(()))
+    }
+
+    /// As [`Talker::prefill`]; `tap` sees the hidden states `[1, time, hidden]`:
+    /// 0 is the input, `k` comes after layer `k`, the last after the final norm.
+    ///
+    /// # Errors
+    /// If the prompt does not fit into the state; those of `tap`.
+    pub fn prefill_with(
+        &self,
+        prompt: &Tensor,
+        state: &mut TalkerState,
+        tap: &mut dyn FnMut(usize, &Tensor) -> TensorResult<()>,
+    ) -> Result<Output, TalkerError> {
+        let prompt = prompt.unsqueeze(0)?;
+        tap(0, &prompt)?;
+        let mut layers = 0;
+        let mut last = None;
+        let hidden = self.decoder.forward(&prompt, &mut [&mut state.0], &mut |layer, output| {
+            // The last layer is seen after the final norm only.
+            if let Some(previous) = last.replace(output.clone()) {
+                tap(layer, &previous)?;
+            }
+            layers = layer + 1;
+            Ok(())
+        })?;
+        tap(layers, &hidden)?;
+        let time = hidden.dim(1)?;
+        self.output(hidden.narrow(1, time - 1, 1)?.squeeze(1)?)
+    }
+
+    /// Reads one position of each sequence, `[batch, hidden]`.
+    ///
+    /// # Errors
+    /// If a state has no room left.
+    pub fn step(
+        &self,
+        input: &Tensor,
+        states: &mut [&mut TalkerState],
+    ) -> Result<Output, TalkerError> {
+        let mut states: Vec<_> = states.iter_mut().map(|state| &mut state.0).collect();
+        let hidden = self.decoder.forward(&input.unsqueeze(1)?, &mut states, &mut |_, _| Ok(()))?;
+        self.output(hidden.squeeze(1)?)
+    }
+
+    fn output(&self, hidden: Tensor) -> Result<Output, TalkerError> {
+        let logits = self.codec_head.forward(&hidden)?.to_dtype(DType::F32)?;
+        Ok(Output { hidden, logits })
+    }
+}

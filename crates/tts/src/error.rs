@@ -1,0 +1,64 @@
+use tts_checkpoint::CheckpointError;
+use tts_code_predictor::PredictorError;
+use tts_codec_decoder::CodecError;
+use tts_sampler::SamplerError;
+use tts_talker::TalkerError;
+use tts_text::TextError;
+
+/// Why a model could not be loaded or a request not be spoken.
+#[derive(Debug, thiserror::Error)]
+pub enum TtsError {
+    /// The model directory is unusable.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The text, language, speaker or instruction is unusable.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// A sampling parameter is out of range, or logits are not finite.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// The talker failed.
+    #[error(transparent)]
+    Talker(#[from] TalkerError),
+    /// The code predictor failed.
+    #[error(transparent)]
+    Predictor(#[from] PredictorError),
+    /// The codec failed.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// A length option is out of range.
+    #[error("`{name}` is {value}; expected {expected}")]
+    Option {
+        /// The option.
+        name: &'static str,
+        /// Its value.
+        value: usize,
+        /// What it may be.
+        expected: String,
+    },
+    /// Prompt and frames together are longer than the model allows.
+    #[error(
+        "a prompt of {prompt} positions and up to {tokens} tokens do not fit \
+         into the {limit} positions of the model"
+    )]
+    TooLong {
+        /// Positions of the prompt.
+        prompt: usize,
+        /// Tokens that may follow.
+        tokens: usize,
+        /// `max_position_embeddings`.
+        limit: usize,
+    },
+    /// The language models cannot be computed in this type.
+    #[error("compute type {found:?}; expected F32 or BF16")]
+    ComputeType {
+        /// The type.
+        found: candle_core::DType,
+    },
+    /// A voice from reference audio was asked for.
+    #[error("voices from reference audio are not supported yet")]
+    ReferenceVoice,
+    /// The tensor library failed.
+    #[error("tensor library: {0}")]
+    Tensor(#[from] candle_core::Error),
+}

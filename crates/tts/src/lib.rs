@@ -1,0 +1,45 @@
+//! Text to speech with Qwen3-TTS checkpoints.
+//!
+//! A [`Model`] is loaded once and shared; a [`Request`] says what to speak, how
+//! and with which voice; every request gets a session of its own that holds all
+//! of its state and dies with it.
+//!
+//! ```
+//! use candle_core::Device;
+//! use tts::{Model, ModelFiles};
+//!
+//! let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu)?;
+//! let mut options = model.default_options();
+//! options.max_new_tokens = 8;
+//! let (audio, timing) =
+//!     model.synthesize_with_timing("Hello.", "ryan", "english", Some(options))?;
+//! println!("{} samples, prefill {:.1} ms", audio.samples.len(), timing.prefill_ms);
+//! # Ok::<(), tts::TtsError>(())
+//! ```
+//!
+//! With the feature `profiling` every stage is a span (crate `tts-profiling`);
+//! without it nothing of that is compiled in. [`SynthesisTiming`] is measured in
+//! every build.
+
+mod error;
+mod generate;
+mod model;
+mod options;
+mod prepare;
+mod probe;
+mod request;
+mod session;
+mod timing;
+
+pub use error::TtsError;
+pub use model::Model;
+pub use options::{CodecMode, Options};
+pub use probe::{NoProbe, Observation, Probe};
+pub use request::{FinishReason, Request, Utterance};
+pub use timing::SynthesisTiming;
+pub use tts_audio::Audio;
+pub use tts_checkpoint::{CheckpointError, ModelFiles, ModelKind};
+pub use tts_sampler::SamplingParams;
+pub use tts_text::{
+    Layout, PromptWarning, SplitRule, TextOptions, supported_languages, supported_speakers,
+};

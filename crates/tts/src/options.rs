@@ -1,0 +1,74 @@
+use tts_checkpoint::GenerationConfig;
+use tts_sampler::SamplingParams;
+use tts_text::{Layout, TextOptions};
+
+use crate::error::TtsError;
+
+/// How codes become samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodecMode {
+    /// With the state carried through: no seams.
+    #[default]
+    Stateful,
+    /// In the chunks of the official package, for comparison with it.
+    ReferenceChunks,
+}
+
+/// How a request is generated. [`Model::default_options`](crate::Model::default_options)
+/// has the defaults of the checkpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Seed of every random draw of the request.
+    pub seed: u64,
+    /// Sampling of codebook 0.
+    pub talker: SamplingParams,
+    /// Sampling of the other codebooks; its penalty is not used.
+    pub predictor: SamplingParams,
+    /// Codebook-0 tokens drawn at most; one less is the number of frames.
+    pub max_new_tokens: usize,
+    /// Where the text stands in the prompt; `None` is the default of the mode.
+    pub layout: Option<Layout>,
+    /// Treatment of the text before it is tokenised.
+    pub text: TextOptions,
+    /// How codes become samples.
+    pub codec: CodecMode,
+}
+
+impl Options {
+    pub(crate) fn from_generation_config(config: &GenerationConfig) -> Self {
+        Self {
+            seed: 0,
+            talker: SamplingParams {
+                do_sample: config.do_sample,
+                temperature: config.temperature,
+                top_k: config.top_k,
+                top_p: config.top_p,
+                repetition_penalty: config.repetition_penalty,
+            },
+            predictor: SamplingParams {
+                do_sample: config.subtalker_dosample,
+                temperature: config.subtalker_temperature,
+                top_k: config.subtalker_top_k,
+                top_p: config.subtalker_top_p,
+                repetition_penalty: 1.0,
+            },
+            max_new_tokens: config.max_new_tokens,
+            layout: None,
+            text: TextOptions::default(),
+            codec: CodecMode::default(),
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<(), TtsError> {
+        self.talker.validate()?;
+        self.predictor.validate()?;
+        if self.max_new_tokens == 0 {
+            return Err(TtsError::Option {
+                name: "max_new_tokens",
+                value: 0,
+                expected: "at least 1".to_owned(),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! Development tasks of this workspace, run as `cargo xtask <command>`.
+//!
+//! This crate builds and drives programs. It links no model crate, so that it
+//! compiles in seconds and works while the engine does not build.
+
+mod golden;
+mod tidy;
+
+use std::env;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+/// Development tasks of this workspace.
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check the architecture rules that the compiler does not.
+    Tidy,
+    /// Compare the engine with recorded reference results (runs `tts-golden`).
+    Golden(golden::Args),
+}
+
+fn main() -> Result<ExitCode> {
+    let root = workspace_root()?;
+    match Cli::parse().command {
+        Command::Tidy => tidy::run(&root),
+        Command::Golden(args) => golden::run(&root, &args),
+    }
+}
+
+/// The directory above this package when started by cargo, else the current one.
+fn workspace_root() -> Result<PathBuf> {
+    let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    match manifest_dir.as_deref().and_then(|dir| dir.parent()) {
+        Some(root) => Ok(root.to_path_buf()),
+        None => env::current_dir().context("no current directory"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,54 @@
+//! Rule `unsafe-code`: `unsafe` stays in files that are named here.
+
+use proc_macro2::TokenTree;
+
+use super::Finding;
+use super::tokens::each_tree;
+use super::workspace::Workspace;
+
+/// Where `unsafe` is allowed, each block with its `// SAFETY:`.
+const ALLOWED: [&str; 1] = ["crates/tts-checkpoint/src/mmap.rs"];
+
+pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (file, tokens) in workspace.rust_files() {
+        if ALLOWED.contains(&file.path.as_str()) {
+            continue;
+        }
+        each_tree(tokens, &mut |tree| {
+            if matches!(tree, TokenTree::Ident(ident) if ident == "unsafe") {
+                let line = tree.span().start().line;
+                let message = "`unsafe` outside the files that may use it";
+                findings.push(Finding::at_line(&file.path, line, message));
+            }
+        });
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::workspace::SourceFile;
+    use super::*;
+
+    fn count(path: &str, code: &str) -> usize {
+        let workspace =
+            Workspace { files: vec![SourceFile::new(path, code).unwrap()], ..Workspace::default() };
+        check(&workspace).len()
+    }
+
+    #[test]
+    fn only_named_files_use_it() {
+        let code = "fn f() { unsafe { g() } }";
+        assert_eq!(count(ALLOWED[0], code), 0);
+        for path in ["crates/a/src/lib.rs", "benches/b.rs", "crates/a/tests/t.rs"] {
+            assert_eq!(count(path, code), 1, "{path}");
+        }
+    }
+
+    #[test]
+    fn words_about_it_pass() {
+        let code = "#![forbid(unsafe_code)] // unsafe\nconst A: &str = \"unsafe\";";
+        assert_eq!(count("crates/a/src/lib.rs", code), 0);
+    }
+}
