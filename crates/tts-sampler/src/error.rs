@@ -27,12 +27,12 @@ pub enum SamplerError {
         /// Size of the vocabulary.
         vocab: usize,
     },
-    /// A logit is NaN or +inf.
-    #[error("the logit of token {token} is {value}")]
+    /// A logit is NaN or +inf, or becomes so through penalty or temperature.
+    #[error("the score of token {token} is {value}")]
     NotFinite {
         /// The token.
         token: usize,
-        /// Its logit.
+        /// Its score.
         value: f32,
     },
     /// No token may be drawn.

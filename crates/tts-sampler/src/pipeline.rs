@@ -21,8 +21,7 @@ pub fn process(
     scores: &mut Vec<f32>,
 ) -> Result<(), SamplerError> {
     mask(logits, params, rules, history, scores)?;
-    cut(params, rules, scores, &mut Vec::new());
-    Ok(())
+    cut(params, rules, scores, &mut Vec::new())
 }
 
 /// Softmax in f32; removed tokens have probability 0.
@@ -54,9 +53,12 @@ pub(crate) fn mask(
     scores.extend_from_slice(logits);
     let penalty = params.repetition_penalty;
     if penalty != 1.0 {
-        for (score, &seen) in scores.iter_mut().zip(history.seen()) {
+        for (token, (score, &seen)) in scores.iter_mut().zip(history.seen()).enumerate() {
             if seen {
                 *score = if *score < 0.0 { *score * penalty } else { *score / penalty };
+            }
+            if *score == f32::INFINITY {
+                return Err(SamplerError::NotFinite { token, value: *score });
             }
         }
     }
@@ -76,16 +78,19 @@ pub(crate) fn mask(
     Ok(())
 }
 
-/// Steps 4 to 6.
+/// Steps 4 to 6. Fails if a score overflows.
 pub(crate) fn cut(
     params: &SamplingParams,
     rules: &TokenRules,
     scores: &mut [f32],
     order: &mut Vec<u32>,
-) {
+) -> Result<(), SamplerError> {
     if params.do_sample && params.temperature != 1.0 {
-        for score in scores.iter_mut() {
+        for (token, score) in scores.iter_mut().enumerate() {
             *score /= params.temperature;
+            if *score == f32::INFINITY {
+                return Err(SamplerError::NotFinite { token, value: *score });
+            }
         }
     }
     if rules.traced() {
@@ -99,6 +104,7 @@ pub(crate) fn cut(
         top_k(params, scores, order);
         top_p(params, scores, order);
     }
+    Ok(())
 }
 
 /// Removes everything strictly below the k-th largest score.

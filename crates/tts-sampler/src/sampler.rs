@@ -47,7 +47,7 @@ impl Sampler {
     ) -> Result<Draw, SamplerError> {
         mask(logits, params, rules, history, &mut self.scores)?;
         let eos_rank = self.eos_rank(rules);
-        cut(params, rules, &mut self.scores, &mut self.order);
+        cut(params, rules, &mut self.scores, &mut self.order)?;
         let (best, largest) = self.best();
         let total: u64 = self.scores.iter().map(|&score| weight(score, largest)).sum();
         let token = if params.do_sample { self.pick(key, total, largest) } else { best };

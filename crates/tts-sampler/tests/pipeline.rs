@@ -152,6 +152,9 @@ fn bad_rows_and_parameters_are_typed_errors() {
     ));
     assert!(matches!(sample(&[0.0; 2]), Err(SamplerError::Length { found: 2, expected: 3 })));
     assert!(sample(&[0.0; 3]).is_ok());
+    let cold = SamplingParams { temperature: 1e-38, ..params };
+    let overflow = Sampler::new().sample(&[0.0, 9e9, 1.0], &cold, &rules, &history, key(0));
+    assert!(matches!(overflow, Err(SamplerError::NotFinite { token: 1, .. })));
     for bad in [
         SamplingParams { temperature: 0.0, ..params },
         SamplingParams { temperature: f32::NAN, ..params },
