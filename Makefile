@@ -14,7 +14,7 @@ speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
 test: ## Run all tests, with and without profiling
 	cargo test --workspace
 	cargo test -p tts-profiling -p tts --features tts-profiling/profiling,tts/profiling
-	cargo test --workspace --examples
+	cargo xtask examples
 
 lint: ## Format, clippy, docs and the rules of this workspace
 	cargo fmt --all --check

@@ -3,6 +3,7 @@
 //! This crate builds and drives programs. It links no model crate, so that it
 //! compiles in seconds and works while the engine does not build.
 
+mod examples;
 mod golden;
 mod tidy;
 
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Check the architecture rules that the compiler does not.
     Tidy,
+    /// Run every example of the workspace.
+    Examples,
     /// Compare the engine with recorded reference results (runs `tts-golden`).
     Golden(golden::Args),
 }
@@ -33,6 +36,7 @@ fn main() -> Result<ExitCode> {
     let root = workspace_root()?;
     match Cli::parse().command {
         Command::Tidy => tidy::run(&root),
+        Command::Examples => examples::run(&root),
         Command::Golden(args) => golden::run(&root, &args),
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum CliError {
     Tts(#[from] TtsError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Load(TtsError),
     #[error("cannot read {path}: {source}")]
     Input { path: PathBuf, source: std::io::Error },
     #[error("cannot use {path}: {source}")]
@@ -27,7 +29,7 @@ impl CliError {
     /// What a script sees; listed in the documentation of the program.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Tts(TtsError::Checkpoint(_)) | Self::Checkpoint(_) => 3,
+            Self::Tts(TtsError::Checkpoint(_)) | Self::Checkpoint(_) | Self::Load(_) => 3,
             Self::Tts(
                 TtsError::Text(_)
                 | TtsError::Option { .. }

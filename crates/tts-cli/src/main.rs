@@ -11,6 +11,7 @@ mod plot;
 mod progress;
 mod say;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,8 +27,22 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("tts: {error}");
+            eprintln!("tts: {}", with_causes(&error));
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The message of an error and of those behind it that it does not repeat.
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        cause = error.source();
+    }
+    message
 }

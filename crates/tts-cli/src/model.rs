@@ -34,5 +34,6 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
         Dtype::F32 => DType::F32,
         Dtype::Bf16 => DType::BF16,
     };
-    Ok(Model::load_with(files(&args.model)?, &Device::Cpu, dtype, SplitRule::default())?)
+    let files = files(&args.model)?;
+    Model::load_with(files, &Device::Cpu, dtype, SplitRule::default()).map_err(CliError::Load)
 }

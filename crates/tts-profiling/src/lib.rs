@@ -7,6 +7,7 @@
 //! ```text
 //! synthesize
 //! ├── prefill
+//! │   └── sampling (the first token)
 //! ├── generate_frames
 //! │   ├── code_predictor (frame)
 //! │   ├── talker_step (frame)

@@ -19,13 +19,13 @@ pub enum TtsError {
     Sampler(#[from] SamplerError),
     /// The talker failed.
     #[error(transparent)]
-    Talker(#[from] TalkerError),
+    Talker(TalkerError),
     /// The code predictor failed.
     #[error(transparent)]
-    Predictor(#[from] PredictorError),
+    Predictor(PredictorError),
     /// The codec failed.
     #[error(transparent)]
-    Codec(#[from] CodecError),
+    Codec(CodecError),
     /// A length option is out of range.
     #[error("`{name}` is {value}; expected {expected}")]
     Option {
@@ -61,4 +61,32 @@ pub enum TtsError {
     /// The tensor library failed.
     #[error("tensor library: {0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// A damaged weight is a fault of the checkpoint, whichever stage reads it.
+impl From<TalkerError> for TtsError {
+    fn from(error: TalkerError) -> Self {
+        match error {
+            TalkerError::Checkpoint(error) => Self::Checkpoint(error),
+            other @ TalkerError::Tensor(_) => Self::Talker(other),
+        }
+    }
+}
+
+impl From<PredictorError> for TtsError {
+    fn from(error: PredictorError) -> Self {
+        match error {
+            PredictorError::Checkpoint(error) => Self::Checkpoint(error),
+            other => Self::Predictor(other),
+        }
+    }
+}
+
+impl From<CodecError> for TtsError {
+    fn from(error: CodecError) -> Self {
+        match error {
+            CodecError::Checkpoint(error) => Self::Checkpoint(error),
+            other => Self::Codec(other),
+        }
+    }
 }

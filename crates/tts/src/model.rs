@@ -330,7 +330,10 @@ impl Model {
             prefill_ms: 0.0,
             generate_ms: 0.0,
         };
-        draw_first_code(&mut session, &self.rules, sampler)?;
+        {
+            let _span = stage_span!(Stage::Sampling);
+            draw_first_code(&mut session, &self.rules, sampler)?;
+        }
         session.prefill_ms = ms(started.elapsed());
         Ok(session)
     }

@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
 use super::check::{Checker, DecoderDims};
-use super::model::ModelConfig;
+use super::model::{ModelConfig, ModelKind};
 use crate::error::CheckpointError;
 
 /// `speech_tokenizer/config.json`.
@@ -162,12 +162,16 @@ impl CodecConfig {
             )?;
         }
         self.encoder_config.check(&at.within("encoder_config"))?;
-        at.equals(
-            "encoder_valid_num_quantizers",
-            self.encoder_valid_num_quantizers,
-            "decoder_config.num_quantizers",
-            d.num_quantizers,
-        )?;
+        // Only Base models are prompted with codes of the encoder.
+        if model.tts_model_type == ModelKind::Base {
+            at.equals(
+                "encoder_valid_num_quantizers",
+                self.encoder_valid_num_quantizers,
+                "decoder_config.num_quantizers",
+                d.num_quantizers,
+            )?;
+        }
+        at.range("encoder_valid_num_quantizers", self.encoder_valid_num_quantizers, 1, 1024)?;
         at.within("encoder_config").range(
             "num_quantizers",
             self.encoder_config.num_quantizers,

@@ -247,9 +247,10 @@ impl ModelConfig {
         self.talker_config.vocab_size - CONTROL_ROWS
     }
 
-    /// Whether this checkpoint ignores instructions (small CustomVoice models).
+    /// Whether this checkpoint ignores instructions (small CustomVoice models). As
+    /// in the official package, any part of "0b6" counts as small.
     pub fn drops_instruct(&self) -> bool {
-        self.tts_model_type == ModelKind::CustomVoice && self.tts_model_size == "0b6"
+        self.tts_model_type == ModelKind::CustomVoice && "0b6".contains(&self.tts_model_size)
     }
 
     pub(crate) fn check(&self, at: &Checker) -> Result<(), CheckpointError> {
