@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
-use tts_nn::{Decoder, DecoderConfig, DecoderState, Linear};
+use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear};
 use tts_sampler::{DrawKey, History, Sampler, SamplerError, SamplingParams, TokenRules};
 
 /// Why the code predictor could not be loaded or run.
@@ -90,6 +90,7 @@ impl CodePredictor {
             window: None,
             head_norms: true,
             layer_scales: false,
+            blocks: Blocks::RmsGated,
         };
         Ok(Self {
             embeddings: (0..steps)

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, CodecConfig, CodecDecoderConfig, Weights};
-use tts_nn::{CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, SnakeBeta};
+use tts_nn::{Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, SnakeBeta};
 use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::block::{self, Block, BlockState};
@@ -206,5 +206,6 @@ fn decoder_config(c: &CodecDecoderConfig) -> DecoderConfig {
         window: Some(c.sliding_window),
         head_norms: false,
         layer_scales: true,
+        blocks: Blocks::RmsGated,
     }
 }

@@ -2,8 +2,8 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use crate::attention::{self, Attention};
 use crate::kv_cache::KvCache;
-use crate::mlp::GatedMlp;
-use crate::norm::RmsNorm;
+use crate::mlp::Mlp;
+use crate::norm::{LayerNorm, RmsNorm};
 use crate::rope::{Angles, Rope};
 
 /// What the decoders of the family differ in.
@@ -27,6 +27,19 @@ pub struct DecoderConfig {
     pub head_norms: bool,
     /// Scales on both branches of a layer (codec).
     pub layer_scales: bool,
+    /// The blocks around attention.
+    pub blocks: Blocks,
+}
+
+/// The norms and the MLP of a decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// RMSNorm, a gated SiLU MLP and a final norm: the language models and the
+    /// codec decoder.
+    RmsGated,
+    /// LayerNorm with bias, a GELU MLP of two layers and no final norm: the codec
+    /// encoder.
+    LayerGelu,
 }
 
 /// A stack of pre-norm decoder layers with a final norm.
@@ -34,17 +47,23 @@ pub struct DecoderConfig {
 pub struct Decoder {
     config: DecoderConfig,
     layers: Vec<Layer>,
-    norm: RmsNorm,
+    norm: Option<Norm>,
     rope: Rope,
 }
 
 #[derive(Debug, Clone)]
 struct Layer {
-    attention_norm: RmsNorm,
+    attention_norm: Norm,
     attention: Attention,
-    mlp_norm: RmsNorm,
-    mlp: GatedMlp,
+    mlp_norm: Norm,
+    mlp: Mlp,
     scales: Option<(Tensor, Tensor)>,
+}
+
+#[derive(Debug, Clone)]
+enum Norm {
+    Rms(RmsNorm),
+    Layer(LayerNorm),
 }
 
 /// Caches and position of one sequence.
@@ -68,7 +87,8 @@ impl DecoderState {
 }
 
 impl Decoder {
-    /// Builds the stack from the tensors below `layers.{i}.` and `norm.weight`.
+    /// Builds the stack from the tensors below `layers.{i}.` and, where there is a
+    /// final norm, `norm.`.
     ///
     /// # Errors
     /// Those of `get`, and of the tensor library.
@@ -81,7 +101,10 @@ impl Decoder {
             layers
                 .push(Layer::load(&config, &mut |name: &str| get(&format!("layers.{i}.{name}")))?);
         }
-        let norm = RmsNorm::new(get("norm.weight")?, config.norm_eps);
+        let norm = match config.blocks {
+            Blocks::RmsGated => Some(Norm::load(&config, "norm", &mut get)?),
+            Blocks::LayerGelu => None,
+        };
         let rope = Rope::new(config.rope_theta, config.head_dim);
         Ok(Self { config, layers, norm, rope })
     }
@@ -134,7 +157,10 @@ impl Decoder {
         for state in states {
             state.position += time;
         }
-        self.norm.forward(&x)
+        match &self.norm {
+            Some(norm) => norm.forward(&x),
+            None => Ok(x),
+        }
     }
 
     /// Rotations and mask of `time` positions from `start` on, the same for all
@@ -147,24 +173,47 @@ impl Decoder {
     }
 }
 
+impl Norm {
+    fn load<E: From<candle_core::Error>>(
+        config: &DecoderConfig,
+        name: &str,
+        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+    ) -> std::result::Result<Self, E> {
+        let weight = get(&format!("{name}.weight"))?;
+        Ok(match config.blocks {
+            Blocks::RmsGated => Self::Rms(RmsNorm::new(weight, config.norm_eps)),
+            Blocks::LayerGelu => {
+                let bias = get(&format!("{name}.bias"))?;
+                Self::Layer(LayerNorm::new(weight, bias, config.norm_eps))
+            }
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Rms(norm) => norm.forward(x),
+            Self::Layer(norm) => norm.forward(x),
+        }
+    }
+}
+
 impl Layer {
     fn load<E: From<candle_core::Error>>(
         config: &DecoderConfig,
         get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
     ) -> std::result::Result<Self, E> {
-        let eps = config.norm_eps;
         let scales = if config.layer_scales {
             Some((get("self_attn_layer_scale.scale")?, get("mlp_layer_scale.scale")?))
         } else {
             None
         };
         Ok(Self {
-            attention_norm: RmsNorm::new(get("input_layernorm.weight")?, eps),
+            attention_norm: Norm::load(config, "input_layernorm", get)?,
             attention: Attention::load(config, &mut |name: &str| {
                 get(&format!("self_attn.{name}"))
             })?,
-            mlp_norm: RmsNorm::new(get("post_attention_layernorm.weight")?, eps),
-            mlp: GatedMlp::load(&mut |name: &str| get(&format!("mlp.{name}")))?,
+            mlp_norm: Norm::load(config, "post_attention_layernorm", get)?,
+            mlp: Mlp::load(config.blocks, &mut |name: &str| get(&format!("mlp.{name}")))?,
             scales,
         })
     }

@@ -1,31 +1,47 @@
 use candle_core::{D, Result, Tensor};
 
+use crate::decoder::Blocks;
 use crate::linear::Linear;
 
-/// The gated MLP: `down(silu(gate(x)) * up(x))`.
+/// The MLP of a decoder layer.
 #[derive(Debug, Clone)]
-pub(crate) struct GatedMlp {
-    gate_up: Linear,
-    down: Linear,
-    width: usize,
+pub(crate) enum Mlp {
+    /// `down(silu(gate(x)) * up(x))`; gate and up are one product.
+    Gated { gate_up: Linear, down: Linear, width: usize },
+    /// `fc2(gelu(fc1(x)))` with the exact GELU.
+    Gelu { fc1: Linear, fc2: Linear },
 }
 
-impl GatedMlp {
+impl Mlp {
     pub(crate) fn load<E: From<candle_core::Error>>(
+        blocks: Blocks,
         get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
     ) -> std::result::Result<Self, E> {
-        let gate_up = [get("gate_proj.weight")?, get("up_proj.weight")?];
-        Ok(Self {
-            width: gate_up[0].dim(0)?,
-            gate_up: Linear::fused(&gate_up)?,
-            down: Linear::new(get("down_proj.weight")?, None),
-        })
+        match blocks {
+            Blocks::RmsGated => {
+                let gate_up = [get("gate_proj.weight")?, get("up_proj.weight")?];
+                Ok(Self::Gated {
+                    width: gate_up[0].dim(0)?,
+                    gate_up: Linear::fused(&gate_up)?,
+                    down: Linear::new(get("down_proj.weight")?, None),
+                })
+            }
+            Blocks::LayerGelu => Ok(Self::Gelu {
+                fc1: Linear::new(get("fc1.weight")?, None),
+                fc2: Linear::new(get("fc2.weight")?, None),
+            }),
+        }
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let both = self.gate_up.forward(x)?;
-        let gate = both.narrow(D::Minus1, 0, self.width)?.silu()?;
-        let up = both.narrow(D::Minus1, self.width, self.width)?;
-        self.down.forward(&(gate * up)?)
+        match self {
+            Self::Gated { gate_up, down, width } => {
+                let both = gate_up.forward(x)?;
+                let gate = both.narrow(D::Minus1, 0, *width)?.silu()?;
+                let up = both.narrow(D::Minus1, *width, *width)?;
+                down.forward(&(gate * up)?)
+            }
+            Self::Gelu { fc1, fc2 } => fc2.forward(&fc1.forward(x)?.gelu_erf()?),
+        }
     }
 }

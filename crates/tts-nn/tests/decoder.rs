@@ -1,7 +1,7 @@
 //! The decoder in pieces, in batches and at the edges of its window and caches.
 
 use candle_core::{DType, Device, Tensor};
-use tts_nn::{CacheFull, Decoder, DecoderConfig, DecoderState};
+use tts_nn::{Blocks, CacheFull, Decoder, DecoderConfig, DecoderState};
 
 const HIDDEN: usize = 12;
 const TIME: usize = 13;
@@ -17,6 +17,7 @@ fn config(layers: usize, window: Option<usize>) -> DecoderConfig {
         window,
         head_norms: window.is_none(),
         layer_scales: window.is_some(),
+        blocks: Blocks::RmsGated,
     }
 }
 

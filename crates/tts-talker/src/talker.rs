@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
-use tts_nn::{Decoder, DecoderConfig, DecoderState, Linear};
+use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear};
 
 /// Why the talker could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,7 @@ impl Talker {
             window: None,
             head_norms: true,
             layer_scales: false,
+            blocks: Blocks::RmsGated,
         };
         Ok(Self {
             text_embedding: model.table("text_embedding.weight")?,
