@@ -1,9 +1,12 @@
 //! Mono audio in memory.
 
-use crate::{AudioError, Result};
+use crate::{AudioError, Result, analysis};
 
 /// The highest sample rate that files and pictures accept, in Hz.
 pub const MAX_SAMPLE_RATE: u32 = 768_000;
+
+/// The longest silence that is appended at a time, in seconds.
+pub const MAX_SILENCE_SECS: f64 = 60.0;
 
 /// Mono audio: samples in [-1, 1] at full scale, and their rate.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,30 +26,58 @@ impl Audio {
         self.samples.len() as f64 / f64::from(self.sample_rate)
     }
 
-    /// The largest absolute sample value; zero for empty audio.
+    /// The largest magnitude of a sample; zero for empty audio.
     pub fn peak(&self) -> f32 {
-        self.samples.iter().fold(0.0, |peak, x| x.abs().max(peak))
+        analysis::peak(&self.samples)
     }
 
     /// The root mean square of the samples; zero for empty audio.
-    ///
-    /// A full-scale sine has an RMS of 0.707, that is -3.01 dBFS.
     pub fn rms(&self) -> f32 {
-        if self.samples.is_empty() {
-            return 0.0;
+        analysis::rms(&self.samples)
+    }
+
+    /// Raises the first `seconds` linearly from silence to full level; all of
+    /// it if it is shorter.
+    pub fn fade_in(&mut self, seconds: f64) {
+        let length = self.samples_in(seconds);
+        for (index, sample) in self.samples.iter_mut().take(length).enumerate() {
+            *sample *= (index as f64 / length as f64) as f32;
         }
-        let energy: f64 = self.samples.iter().map(|&x| f64::from(x).powi(2)).sum();
-        (energy / self.samples.len() as f64).sqrt() as f32
+    }
+
+    /// Appends `seconds` of silence; none if they are negative or NaN.
+    ///
+    /// # Errors
+    ///
+    /// [`AudioError::TooLong`] above [`MAX_SILENCE_SECS`], and
+    /// [`AudioError::SampleRate`].
+    pub fn append_silence(&mut self, seconds: f64) -> Result<()> {
+        check_sample_rate(self.sample_rate)?;
+        if seconds > MAX_SILENCE_SECS {
+            return Err(AudioError::TooLong { seconds, max_seconds: MAX_SILENCE_SECS });
+        }
+        let length = self.samples.len() + self.samples_in(seconds);
+        self.samples.resize(length, 0.0);
+        Ok(())
+    }
+
+    /// The number of samples in a duration; zero if it is negative or NaN.
+    fn samples_in(&self, seconds: f64) -> usize {
+        (seconds * f64::from(self.sample_rate)).round() as usize
     }
 
     /// Checks that the sample rate is usable and that all samples are finite.
     pub(crate) fn check(&self) -> Result<()> {
         check_sample_rate(self.sample_rate)?;
-        let mut samples = self.samples.iter().copied().enumerate();
-        match samples.find(|(_, value)| !value.is_finite()) {
-            Some((index, value)) => Err(AudioError::NotFinite { index, value }),
-            None => Ok(()),
-        }
+        check_finite(&self.samples, 0)
+    }
+}
+
+/// Checks that samples are finite. The first one is at `position` of the audio.
+pub(crate) fn check_finite(samples: &[f32], position: usize) -> Result<()> {
+    match samples.iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        Some((offset, &value)) => Err(AudioError::NotFinite { index: position + offset, value }),
+        None => Ok(()),
     }
 }
 

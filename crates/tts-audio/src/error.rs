@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::audio::MAX_SAMPLE_RATE;
 use crate::plot::{MAX_SIZE, MIN_SIZE};
+use crate::read::MAX_CHANNELS;
+use crate::resample::MAX_RATE_RATIO;
+use crate::write::AudioFormat;
 
 /// The result of this crate's fallible functions.
 pub type Result<T, E = AudioError> = std::result::Result<T, E>;
@@ -41,43 +44,61 @@ pub enum AudioError {
     },
 
     /// A stream without a path failed.
-    #[error("cannot transfer WAV data")]
+    #[error("cannot transfer audio data")]
     Stream(#[source] io::Error),
 
-    /// The data is not a WAV file, or not one this crate understands.
-    #[error("expected a PCM or float WAV file: {reason}")]
-    NotWav {
+    /// The data is not audio, or not in a container this crate understands.
+    #[error("expected an audio file: {reason}")]
+    NotAudio {
         /// What was found instead.
         reason: String,
     },
 
-    /// The WAV file stores its samples in a width this crate does not read.
-    #[error(
-        "expected samples of 8, 16, 24 or 32 bit integers or 32 bit floats, found {bits} bit {kind}s"
-    )]
-    SampleFormat {
-        /// `"integer"` or `"float"`.
-        kind: &'static str,
-        /// Bits per sample.
-        bits: u16,
+    /// The data is audio in a form this crate does not decode.
+    #[error("expected audio that can be decoded: {reason}; convert it to WAV or FLAC")]
+    UnsupportedCodec {
+        /// What was found.
+        reason: String,
     },
 
-    /// The WAV file ends before the samples that its header announces.
-    #[error("expected {expected} samples per channel, the data ends after {found}")]
+    /// The data contradicts itself or the rules of its format.
+    #[error("expected intact audio data: {reason}")]
+    Corrupt {
+        /// What is wrong.
+        reason: String,
+    },
+
+    /// The data ends before the audio does.
+    #[error(
+        "expected {}, the data ends after {found} samples per channel",
+        expected_samples(*expected)
+    )]
     Truncated {
-        /// Samples per channel announced by the header.
-        expected: u32,
-        /// Complete samples per channel found.
+        /// Samples per channel announced by the container, if it counts them.
+        expected: Option<u64>,
+        /// Samples per channel found.
         found: usize,
     },
 
-    /// The WAV file is longer than the caller allows.
+    /// There are no samples.
+    #[error("expected audio, found no samples")]
+    Empty,
+
+    /// The audio is longer than the caller allows.
     #[error("expected at most {max_seconds} s of audio, found {seconds:.3} s")]
     TooLong {
-        /// Duration announced by the header, in seconds.
+        /// The duration announced or, failing that, the duration at which
+        /// decoding was stopped, in seconds.
         seconds: f64,
         /// The caller's limit, in seconds.
         max_seconds: f64,
+    },
+
+    /// No channels, or more than anybody records.
+    #[error("expected 1 to {MAX_CHANNELS} channels, found {found}")]
+    Channels {
+        /// Number of channels.
+        found: usize,
     },
 
     /// More samples than the 32-bit length field of a WAV file can count.
@@ -103,6 +124,32 @@ pub enum AudioError {
         index: usize,
         /// Its value.
         value: f32,
+    },
+
+    /// Two sample rates are too far apart to convert one to the other.
+    #[error(
+        "expected sample rates at most {MAX_RATE_RATIO} times apart, found {source_rate} Hz and \
+         {target_rate} Hz"
+    )]
+    RateRatio {
+        /// The rate of the audio, in Hz.
+        source_rate: u32,
+        /// The rate asked for, in Hz.
+        target_rate: u32,
+    },
+
+    /// The FLAC encoder failed.
+    #[error("cannot encode FLAC: {reason}")]
+    Flac {
+        /// What it said.
+        reason: String,
+    },
+
+    /// The format cannot be written piece by piece.
+    #[error("expected WAV or raw PCM for a stream, found {format}")]
+    NotStreamable {
+        /// The format asked for.
+        format: AudioFormat,
     },
 
     /// The picture asked for is too small to be readable or too large to be meant.
@@ -134,5 +181,12 @@ impl AudioError {
             Self::Stream(source) => Self::Read { path, source },
             content => Self::Content { path, source: Box::new(content) },
         }
+    }
+}
+
+fn expected_samples(expected: Option<u64>) -> String {
+    match expected {
+        Some(count) => format!("{count} samples per channel"),
+        None => "complete audio".to_owned(),
     }
 }

@@ -29,6 +29,8 @@ mod config;
 mod convert;
 mod error;
 mod files;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod json;
 mod manifest;
 mod mmap;

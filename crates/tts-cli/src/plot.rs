@@ -1,5 +1,5 @@
 use tts_audio::plot::{PlotOptions, render};
-use tts_audio::{Limits, read_wav_file, write_file_atomically};
+use tts_audio::{Limits, read_audio_file, write_file_atomically};
 
 use crate::args::PlotArgs;
 use crate::error::CliError;
@@ -9,7 +9,7 @@ const MAX_SECONDS: f64 = 6.0 * 3600.0;
 
 pub(crate) fn run(args: &PlotArgs) -> Result<(), CliError> {
     let input = |source| CliError::InputAudio { path: args.audio.clone(), source };
-    let audio = read_wav_file(&args.audio, Limits { max_seconds: MAX_SECONDS }).map_err(input)?;
+    let audio = read_audio_file(&args.audio, Limits { max_seconds: MAX_SECONDS }).map_err(input)?;
     let title = args.audio.file_name().map(|name| name.to_string_lossy().into_owned());
     let options = PlotOptions { title: title.unwrap_or_default(), ..PlotOptions::default() };
     let picture = render(&audio, &options).map_err(input)?;

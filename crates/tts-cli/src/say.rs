@@ -2,7 +2,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use serde_json::json;
-use tts::{Layout, Model, Options, Request, Utterance};
+use tts::{Layout, Model, Options, Request, Utterance, Voice};
 
 use crate::args::{LayoutArg, SamplingArgs, SayArgs};
 use crate::error::CliError;
@@ -26,7 +26,11 @@ pub(crate) fn run(args: &SayArgs) -> Result<(), CliError> {
     let request = Request {
         text,
         language: Some(args.language.clone()),
-        speaker: args.speaker.clone().or_else(|| model.speakers().into_iter().next()),
+        voice: args
+            .speaker
+            .clone()
+            .or_else(|| model.speakers().into_iter().next())
+            .map_or(Voice::Unnamed, Voice::Speaker),
         instruct: args.instruct.clone(),
         options: options(&model, &args.sampling)?,
     };

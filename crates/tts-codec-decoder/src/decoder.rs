@@ -1,6 +1,8 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, CodecConfig, CodecDecoderConfig, Weights};
-use tts_nn::{Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, SnakeBeta};
+use tts_nn::{
+    Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, SnakeBeta,
+};
 use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::block::{self, Block, BlockState};
@@ -55,7 +57,7 @@ impl CodecDecoder {
         let transformer = root.scope("pre_transformer");
         let linear = |name: &str| -> Result<Linear, CheckpointError> {
             let layer = transformer.scope(name);
-            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)))
+            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)).in_pieces())
         };
         let convolutions = root.scope("decoder");
         let last = c.upsample_rates.len() + 1;

@@ -1,5 +1,6 @@
 use candle_core::{Device, Result, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
+use tts_nn::Linear;
 
 use crate::decoder::Tap;
 use crate::error::CodecError;
@@ -20,8 +21,8 @@ pub(crate) struct SplitQuantizer {
 struct Quantizer {
     /// One `[entries, vector]` table per codebook.
     codebooks: Vec<Tensor>,
-    /// `[outputs, vector]`.
-    projection: Tensor,
+    /// From vectors to channels.
+    projection: Linear,
 }
 
 impl SplitQuantizer {
@@ -91,7 +92,7 @@ impl Quantizer {
             codebooks.push(book.tensor("embedding_sum")?.broadcast_div(&usage.unsqueeze(1)?)?);
         }
         let projection = weights.tensor("output_proj.weight")?.squeeze(2)?;
-        Ok(Self { codebooks, projection })
+        Ok(Self { codebooks, projection: Linear::new(projection, None).in_pieces() })
     }
 
     /// `[levels, time]` codes to `[channels, time]`.
@@ -105,6 +106,6 @@ impl Quantizer {
             });
         }
         let Some(sum) = sum else { candle_core::bail!("a quantiser without codebooks") };
-        self.projection.matmul(&sum.t()?)
+        self.projection.forward(&sum)?.t()
     }
 }

@@ -32,7 +32,7 @@ impl Upsample {
         let depthwise = block.scope("dwconv.conv");
         let linear = |name: &str| -> std::result::Result<Linear, CheckpointError> {
             let layer = block.scope(name);
-            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)))
+            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)).in_pieces())
         };
         let norm = block.scope("norm");
         Ok(Self {

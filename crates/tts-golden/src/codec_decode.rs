@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::GoldenError;
-use crate::recorded::{Recorded, flat};
+use crate::recorded::{Recorded, flat, frame_rms};
 use crate::report::Outcome;
 use crate::set::{GoldenSet, text};
 
@@ -46,13 +46,7 @@ pub(crate) fn run(
         return Ok(());
     }
     let samples = codec.samples_per_frame();
-    let rms: Vec<f32> = chunked
-        .chunks(samples)
-        .map(|frame| {
-            let power: f64 = frame.iter().map(|&s| f64::from(s).powi(2)).sum();
-            (power / samples as f64).sqrt() as f32
-        })
-        .collect();
+    let rms = frame_rms(&chunked, samples);
     let expected = recorded.floats("wav_frame_rms")?;
     recorded.compare("wav_frame_rms", &expected, &rms);
     let spans = case["facts"]["wav_spans_in_frames"].as_array().cloned().unwrap_or_default();

@@ -1,15 +1,19 @@
 //! Kind `generate`: the public API, greedy, watched by a probe.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use candle_core::Tensor;
 use serde_json::Value;
-use tts::{CodecMode, Layout, Model, Observation, Options, Probe, Request, TextOptions};
+use tts::{
+    Audio, CodecMode, Guard, Layout, Model, Observation, Options, Probe, ReferenceOptions, Request,
+    TextOptions, TtsError, Voice, VoicePrompt,
+};
 use tts_sampler::{History, SamplingParams, TokenRules};
 use tts_text::Literals;
 
 use crate::error::GoldenError;
-use crate::recorded::{Recorded, flat};
+use crate::recorded::{Recorded, flat, frame_rms};
 use crate::report::Outcome;
 use crate::set::{GoldenSet, text};
 
@@ -44,6 +48,9 @@ impl Probe for Seen {
                 self.ids.insert((item, "text_ids"), ids(&prompt.text_ids));
                 if let Some(instruct) = &prompt.instruct_ids {
                     self.ids.insert((item, "instruct_ids"), ids(instruct));
+                }
+                if let Some(reference) = &prompt.reference_ids {
+                    self.ids.insert((item, "ref_ids"), ids(reference));
                 }
                 Ok(())
             }
@@ -81,7 +88,21 @@ pub(crate) fn run(
     recorded: &mut Recorded,
 ) -> Result<(), GoldenError> {
     let model = set.model(text(case, "checkpoint")?)?;
-    let requests = requests(case, &model);
+    let mut requests = requests(case, &model);
+    if case["api"] == "voice_clone" {
+        let prompts = match reference_voices(case, &model, recorded)? {
+            Ok(prompts) => prompts,
+            Err(error) => {
+                recorded.row("reference", Outcome::Failed(error.to_string()));
+                return Ok(());
+            }
+        };
+        for (item, request) in requests.iter_mut().enumerate() {
+            // One reference serves all texts.
+            let prompt = prompts.get(item).or(prompts.first()).cloned();
+            request.voice = prompt.map_or(Voice::Unnamed, Voice::Cloned);
+        }
+    }
     let mut seen = Seen::default();
     let utterances = match model.speak_batch_with(&requests, &mut seen) {
         Ok(utterances) => utterances,
@@ -105,9 +126,33 @@ pub(crate) fn run(
         let expected = recorded.integers(&codes)?;
         let actual: Vec<i64> = utterance.frames.iter().flatten().map(|&c| i64::from(c)).collect();
         recorded.compare_integers(&codes, &expected, &actual);
-        let wav = format!("wav.{item}");
-        let expected = recorded.floats(&wav)?;
-        recorded.compare(&wav, &expected, &utterance.audio.samples);
+        compare_wave(recorded, item, &utterance.audio.samples, model.codec().samples_per_frame())?;
+    }
+    Ok(())
+}
+
+/// Compares a waveform: all of it, or the loudness of every frame and the frames
+/// `wav_span.ITEM.FIRST`, which is what a small set keeps of it.
+fn compare_wave(
+    recorded: &mut Recorded,
+    item: usize,
+    samples: &[f32],
+    samples_per_frame: usize,
+) -> Result<(), GoldenError> {
+    let whole = format!("wav.{item}");
+    if recorded.has(&whole) {
+        let expected = recorded.floats(&whole)?;
+        recorded.compare(&whole, &expected, samples);
+        return Ok(());
+    }
+    let loudness = format!("wav_frame_rms.{item}");
+    let expected = recorded.floats(&loudness)?;
+    recorded.compare(&loudness, &expected, &frame_rms(samples, samples_per_frame));
+    for (name, frame) in recorded.spans(item) {
+        let expected = recorded.floats(&name)?;
+        let start = frame * samples_per_frame;
+        let actual = samples.get(start..start + expected.len()).unwrap_or_default();
+        recorded.compare(&name, &expected, actual);
     }
     Ok(())
 }
@@ -146,17 +191,77 @@ fn requests(case: &Value, model: &Model) -> Vec<Request> {
         // The official package neither trims nor neutralises.
         text: TextOptions { trim: false, literals: Literals::Special },
         codec: CodecMode::ReferenceChunks,
+        guard: Guard::off(),
         ..d
     };
     (0..count)
         .map(|item| Request {
             text: field("text", item).unwrap_or_default(),
             language: field("language", item),
-            speaker: field("speaker", item),
+            voice: field("speaker", item).map_or(Voice::Unnamed, Voice::Speaker),
             instruct: field("instruct", item).filter(|instruct| !instruct.is_empty()),
             options: options.clone(),
         })
         .collect()
+}
+
+/// The voices of a case, compared with the recorded ones.
+fn reference_voices(
+    case: &Value,
+    model: &Model,
+    recorded: &mut Recorded,
+) -> Result<Result<Vec<Arc<VoicePrompt>>, TtsError>, GoldenError> {
+    let references = match &case["reference"] {
+        Value::Array(list) => list.clone(),
+        one => vec![one.clone()],
+    };
+    let mut waves = Vec::with_capacity(references.len());
+    for item in 0..references.len() {
+        waves.push(recorded.floats(&format!("ref_wav.{item}"))?);
+    }
+    let longest = waves.iter().map(Vec::len).max().unwrap_or_default();
+    let mut voices = Vec::with_capacity(references.len());
+    for (item, (reference, wave)) in references.iter().zip(waves).enumerate() {
+        let rate = reference["waveform"]["rate"].as_u64().unwrap_or(24_000) as u32;
+        let audio = Audio { samples: wave, sample_rate: rate };
+        let voice = match reference_voice(reference, model, &audio, longest) {
+            Ok(voice) => voice,
+            Err(error) => return Ok(Err(error)),
+        };
+        let stage = format!("ref_speaker_embedding.{item}");
+        let expected = recorded.floats(&stage)?;
+        recorded.compare(&stage, &expected, &voice.x_vector);
+        if let Some(speech) = &voice.reference {
+            let stage = format!("ref_codes.{item}");
+            let expected = recorded.integers(&stage)?;
+            let actual: Vec<i64> = speech.frames.iter().flatten().map(|&c| i64::from(c)).collect();
+            recorded.compare_integers(&stage, &expected, &actual);
+        }
+        voices.push(Arc::new(voice));
+    }
+    Ok(Ok(voices))
+}
+
+/// The official package encodes the audio of a batch together, padded with zeros.
+fn reference_voice(
+    reference: &Value,
+    model: &Model,
+    audio: &Audio,
+    longest: usize,
+) -> Result<VoicePrompt, TtsError> {
+    let x_vector_only = reference["x_vector_only"].as_bool().unwrap_or_default();
+    let options = ReferenceOptions { x_vector_only, ..ReferenceOptions::default() };
+    let (mut voice, _) = model.voice_prompt(audio, reference["text"].as_str(), &options)?;
+    if let Some(speech) = &mut voice.reference
+        && audio.samples.len() < longest
+    {
+        let mut padded = audio.samples.clone();
+        padded.resize(longest, 0.0);
+        let frames = model.codec_encoder()?.encode(&padded)?;
+        let kept = speech.frames.len();
+        speech.frames = frames.into_iter().take(kept).collect();
+    }
+    Ok(voice)
 }
 
 /// The recorded batch is left-padded; this engine does not pad.
@@ -193,7 +298,7 @@ fn compare_prompt(
     let hidden = recorded.floats("prefill.hidden")?;
     let layers = recorded.tensor("prefill.hidden")?.dims().first().copied().unwrap_or(1).max(1);
     for item in 0..batch.items {
-        for name in ["text_ids", "instruct_ids"] {
+        for name in ["text_ids", "instruct_ids", "ref_ids"] {
             let stage = format!("{name}.{item}");
             let actual = seen.ids.remove(&(item, name));
             if recorded.has(&stage) {

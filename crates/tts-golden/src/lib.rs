@@ -13,12 +13,15 @@
 
 mod bounds;
 mod codec_decode;
+mod codec_encode;
 mod error;
 mod generate;
 mod recorded;
 mod report;
+mod resample;
 mod sampling;
 mod set;
+mod speaker;
 mod tokenizer;
 
 pub use error::GoldenError;

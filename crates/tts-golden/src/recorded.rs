@@ -45,6 +45,16 @@ impl Recorded {
         read(self.tensor(name)?).map_err(|e| self.missing(name, e))
     }
 
+    /// The recorded spans of a waveform: tensor and first frame.
+    pub(crate) fn spans(&self, item: usize) -> Vec<(String, usize)> {
+        let prefix = format!("wav_span.{item}.");
+        let spans = self.tensors.keys().filter_map(|name| {
+            let frame = name.strip_prefix(&prefix)?.parse().ok()?;
+            Some((name.clone(), frame))
+        });
+        spans.collect()
+    }
+
     pub(crate) fn row(&mut self, stage: &str, outcome: Outcome) {
         let row = Row { case: self.case.clone(), stage: stage.to_owned(), outcome };
         self.rows.push(row);
@@ -77,4 +87,14 @@ pub(crate) fn largest_difference(expected: &[f32], actual: &[f32]) -> f64 {
 
 pub(crate) fn flat(tensor: &Tensor) -> candle_core::Result<Vec<f32>> {
     tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()
+}
+
+/// Root mean square of every frame.
+pub(crate) fn frame_rms(samples: &[f32], samples_per_frame: usize) -> Vec<f32> {
+    let frames = samples.chunks(samples_per_frame.max(1));
+    let rms = frames.map(|frame| {
+        let power: f64 = frame.iter().map(|&s| f64::from(s).powi(2)).sum();
+        (power / frame.len() as f64).sqrt() as f32
+    });
+    rms.collect()
 }

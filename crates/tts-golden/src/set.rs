@@ -9,7 +9,7 @@ use tts::Model;
 use crate::error::GoldenError;
 use crate::recorded::Recorded;
 use crate::report::{Outcome, Row};
-use crate::{codec_decode, generate, sampling, tokenizer};
+use crate::{codec_decode, codec_encode, generate, resample, sampling, speaker, tokenizer};
 
 /// A golden set: its directory and the models loaded so far.
 pub(crate) struct GoldenSet {
@@ -69,8 +69,11 @@ pub fn run_set(directory: &Path) -> Result<Vec<Row>, GoldenError> {
 fn run_case(set: &mut GoldenSet, case: &Value) -> Result<Vec<Row>, GoldenError> {
     let (id, kind) = (text(case, "id")?, text(case, "kind")?);
     let run = match kind {
-        "generate" if case["api"] != "voice_clone" => generate::run,
+        "generate" => generate::run,
         "codec_decode" => codec_decode::run,
+        "codec_encode" => codec_encode::run,
+        "resample" => resample::run,
+        "speaker" => speaker::run,
         "sampling" => sampling::run,
         _ => {
             let (case, stage) = (id.to_owned(), kind.to_owned());

@@ -18,6 +18,7 @@ pub(crate) struct Attention {
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
+    window: Option<usize>,
 }
 
 impl Attention {
@@ -34,13 +35,19 @@ impl Attention {
         } else {
             None
         };
+        let (mut qkv, mut output) =
+            (Linear::fused(&qkv)?, Linear::new(get("o_proj.weight")?, None));
+        if config.window.is_some() {
+            (qkv, output) = (qkv.in_pieces(), output.in_pieces());
+        }
         Ok(Self {
-            qkv: Linear::fused(&qkv)?,
-            output: Linear::new(get("o_proj.weight")?, None),
+            qkv,
+            output,
             head_norms,
             heads: config.heads,
             kv_heads: config.kv_heads,
             head_dim: config.head_dim,
+            window: config.window,
         })
     }
 
@@ -81,8 +88,30 @@ impl Attention {
         let q = angles.rotate(&q.transpose(0, 1)?)?;
         let k = angles.rotate(&k.transpose(0, 1)?)?;
         let (k, v) = cache.append(&k, &v)?;
-        let seen = k.dim(1)?;
+        let mixed = match self.window {
+            None => self.mix(&q, &k, &v, mask)?,
+            Some(window) => self.mix_one_by_one(&q, &k, &v, window)?,
+        };
+        mixed.transpose(0, 1)?.flatten_from(D::Minus2)
+    }
 
+    /// Every query with exactly the keys in its window, so that its sums do not
+    /// depend on the piece of the signal it is pushed in.
+    fn mix_one_by_one(&self, q: &Tensor, k: &Tensor, v: &Tensor, window: usize) -> Result<Tensor> {
+        let (time, seen) = (q.dim(1)?, k.dim(1)?);
+        let mixed = (0..time).map(|query| {
+            let end = seen - time + query + 1;
+            let length = end.min(window);
+            let within = |x: &Tensor| x.narrow(1, end - length, length);
+            self.mix(&q.narrow(1, query, 1)?, &within(k)?, &within(v)?, None)
+        });
+        Tensor::cat(&mixed.collect::<Result<Vec<_>>>()?, 1)
+    }
+
+    /// Queries `[heads, time, head_dim]` over keys and values `[kv_heads, seen,
+    /// head_dim]`, to the shape of the queries.
+    fn mix(&self, q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let (time, seen, d) = (q.dim(1)?, k.dim(1)?, self.head_dim);
         // The query heads of a group share a key head: they become its rows.
         let grouped = (self.kv_heads, self.heads / self.kv_heads * time, d);
         let scale = 1.0 / (d as f64).sqrt();
@@ -93,28 +122,20 @@ impl Attention {
             None => scores,
         };
         let weights = ops::softmax_last_dim(&scores)?.to_dtype(v.dtype())?;
-        let mixed = weights.reshape((grouped.0, grouped.1, seen))?.matmul(&v)?;
-        mixed.reshape((self.heads, time, d))?.transpose(0, 1)?.flatten_from(D::Minus2)
+        let mixed = weights.reshape((grouped.0, grouped.1, seen))?.matmul(v)?;
+        mixed.reshape((self.heads, time, d))
     }
 }
 
 /// What `time` new queries may see of `seen` keys, the last of which is the last
 /// query's own: `[time, seen]` of 0 and -inf, or `None` if they see all.
-pub(crate) fn mask(
-    time: usize,
-    seen: usize,
-    window: Option<usize>,
-    device: &Device,
-) -> Result<Option<Tensor>> {
-    let first = seen - time;
-    let hidden = |query: usize, key: usize| {
-        key > first + query || window.is_some_and(|w| key + w <= first + query)
-    };
-    if !(0..time).any(|query| hidden(query, 0) || hidden(query, seen - 1)) {
+pub(crate) fn mask(time: usize, seen: usize, device: &Device) -> Result<Option<Tensor>> {
+    if time == 1 {
         return Ok(None);
     }
+    let first = seen - time;
     let values = (0..time * seen)
-        .map(|i| if hidden(i / seen, i % seen) { f32::NEG_INFINITY } else { 0.0 })
+        .map(|i| if i % seen > first + i / seen { f32::NEG_INFINITY } else { 0.0 })
         .collect();
     Tensor::from_vec(values, (time, seen), device).map(Some)
 }

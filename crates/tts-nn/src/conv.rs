@@ -1,5 +1,7 @@
 use candle_core::{Result, Tensor};
 
+use crate::product;
+
 /// The tail of a signal that a causal convolution still needs, `[channels, n]`.
 /// Empty at the start, which equals silence before the signal.
 #[derive(Debug, Default)]
@@ -65,7 +67,7 @@ impl CausalConv1d {
                 .collect::<Result<Vec<_>>>()?;
             Tensor::cat(&taps, 0)?
         };
-        let y = self.weight.matmul(&windows)?;
+        let y = product::over_time(&self.weight, &windows)?;
         match &self.bias {
             Some(bias) => y.broadcast_add(bias),
             None => Ok(y),

@@ -1,6 +1,7 @@
 use candle_core::{Result, Tensor};
 
 use crate::conv::ConvState;
+use crate::product;
 
 /// A causal transposed convolution: `stride` outputs per input, trimmed on the
 /// right only (`docs/model.md`, section 7.3).
@@ -46,7 +47,7 @@ impl CausalConvTranspose1d {
         let outputs = self.bias.dim(0)?;
         let x = state.extend(x, self.reach - 1)?;
         let windows = (0..self.reach).map(|m| x.narrow(1, m, time)).collect::<Result<Vec<_>>>()?;
-        let y = self.weight.matmul(&Tensor::cat(&windows, 0)?)?;
+        let y = product::over_time(&self.weight, &Tensor::cat(&windows, 0)?)?;
         y.reshape((outputs, self.stride, time))?
             .transpose(1, 2)?
             .reshape((outputs, time * self.stride))?

@@ -21,7 +21,9 @@ pub struct DecoderConfig {
     pub norm_eps: f64,
     /// Base of the rotary frequencies.
     pub rope_theta: f64,
-    /// Keys a query sees, itself included; `None` sees all.
+    /// Keys a query sees, itself included; `None` sees all. A decoder with a window
+    /// computes every position the same, bit for bit, in whatever pieces a sequence
+    /// is pushed.
     pub window: Option<usize>,
     /// Norms over the heads of queries and keys (language models).
     pub head_norms: bool,
@@ -164,12 +166,14 @@ impl Decoder {
     }
 
     /// Rotations and mask of `time` positions from `start` on, the same for all
-    /// layers.
+    /// layers. A window needs no mask.
     fn context(&self, start: usize, time: usize, x: &Tensor) -> Result<(Angles, Option<Tensor>)> {
-        let window = self.config.window;
-        let seen = time + window.map_or(start, |w| start.min(w - 1));
         let angles = self.rope.angles(start, time, x.dtype(), x.device())?;
-        Ok((angles, attention::mask(time, seen, window, x.device())?))
+        let mask = match self.config.window {
+            None => attention::mask(time, start + time, x.device())?,
+            Some(_) => None,
+        };
+        Ok((angles, mask))
     }
 }
 
@@ -207,13 +211,14 @@ impl Layer {
         } else {
             None
         };
+        let mlp = Mlp::load(config.blocks, &mut |name: &str| get(&format!("mlp.{name}")))?;
         Ok(Self {
             attention_norm: Norm::load(config, "input_layernorm", get)?,
             attention: Attention::load(config, &mut |name: &str| {
                 get(&format!("self_attn.{name}"))
             })?,
             mlp_norm: Norm::load(config, "post_attention_layernorm", get)?,
-            mlp: Mlp::load(config.blocks, &mut |name: &str| get(&format!("mlp.{name}")))?,
+            mlp: if config.window.is_some() { mlp.in_pieces() } else { mlp },
             scales,
         })
     }

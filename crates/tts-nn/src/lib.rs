@@ -34,6 +34,7 @@ mod kv_cache;
 mod linear;
 mod mlp;
 mod norm;
+mod product;
 mod rope;
 mod snake;
 

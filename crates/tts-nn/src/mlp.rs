@@ -13,6 +13,16 @@ pub(crate) enum Mlp {
 }
 
 impl Mlp {
+    /// See [`Linear::in_pieces`].
+    pub(crate) fn in_pieces(self) -> Self {
+        match self {
+            Self::Gated { gate_up, down, width } => {
+                Self::Gated { gate_up: gate_up.in_pieces(), down: down.in_pieces(), width }
+            }
+            Self::Gelu { fc1, fc2 } => Self::Gelu { fc1: fc1.in_pieces(), fc2: fc2.in_pieces() },
+        }
+    }
+
     pub(crate) fn load<E: From<candle_core::Error>>(
         blocks: Blocks,
         get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,

@@ -1,12 +1,13 @@
-//! Convolutions in pieces of any size equal the textbook sum over the whole signal.
+//! Convolutions equal the textbook sum, and in pieces of any size they equal
+//! themselves bit for bit.
 
 use candle_core::{Device, Result, Tensor};
-use tts_nn::{CausalConv1d, CausalConvTranspose1d, ConvState, DepthwiseConv1d};
+use tts_nn::{CausalConv1d, CausalConvTranspose1d, ConvState, DepthwiseConv1d, Linear};
 
 const INPUTS: usize = 3;
 const OUTPUTS: usize = 2;
-const TIME: usize = 23;
-const STEPS: [usize; 5] = [1, 2, 5, 11, TIME];
+const TIME: usize = 150;
+const STEPS: [usize; 6] = [1, 2, 5, 11, 64, 100];
 
 /// Values without a pattern that a mixed-up axis could hide behind.
 fn values(count: usize, seed: usize) -> Vec<f32> {
@@ -74,8 +75,9 @@ fn causal_convolutions() {
             };
             let whole = in_pieces(&x, TIME, |x, state| conv.forward(x, state));
             assert_eq!((whole.len(), whole[0].len()), (OUTPUTS, TIME));
+            assert_close(&whole, expected);
             for step in STEPS {
-                assert_close(&in_pieces(&x, step, |x, state| conv.forward(x, state)), expected);
+                assert_eq!(in_pieces(&x, step, |x, state| conv.forward(x, state)), whole);
             }
         }
     }
@@ -99,8 +101,10 @@ fn depthwise_convolutions() {
                 None => sum,
             })
         };
+        let whole = in_pieces(&x, TIME, |x, state| conv.forward(x, state));
+        assert_close(&whole, expected);
         for step in STEPS {
-            assert_close(&in_pieces(&x, step, |x, state| conv.forward(x, state)), expected);
+            assert_eq!(in_pieces(&x, step, |x, state| conv.forward(x, state)), whole);
         }
     }
 }
@@ -135,9 +139,32 @@ fn transposed_convolutions() {
             };
             let whole = in_pieces(&x, TIME, |x, state| conv.forward(x, state));
             assert_eq!((whole.len(), whole[0].len()), (OUTPUTS, TIME * stride));
+            assert_close(&whole, expected);
             for step in STEPS {
-                assert_close(&in_pieces(&x, step, |x, state| conv.forward(x, state)), expected);
+                assert_eq!(in_pieces(&x, step, |x, state| conv.forward(x, state)), whole);
             }
+        }
+    }
+}
+
+/// Layers on both sides of every size at which the matrix library changes its way.
+#[test]
+fn layers_of_any_size_do_not_depend_on_the_pieces() {
+    for (inputs, outputs, kernel) in
+        [(3, 2, 1), (20, 28, 1), (100, 64, 7), (100, 65, 7), (600, 1, 1), (192, 192, 7)]
+    {
+        let x = tensor(&values(inputs * TIME, 7), &[inputs, TIME]);
+        let weight = values(outputs * inputs * kernel, 8);
+        let conv = tensor(&weight, &[outputs, inputs, kernel]);
+        let conv = CausalConv1d::new(&conv, None, 3).unwrap();
+        let linear = tensor(&weight[..outputs * inputs], &[outputs, inputs]);
+        let linear = Linear::new(linear, None).in_pieces();
+        let whole = in_pieces(&x, TIME, |x, state| conv.forward(x, state));
+        let rows = |x: &Tensor, _: &mut ConvState| linear.forward(&x.t()?)?.t();
+        let all_rows = in_pieces(&x, TIME, rows);
+        for step in STEPS {
+            assert_eq!(in_pieces(&x, step, |x, state| conv.forward(x, state)), whole);
+            assert_eq!(in_pieces(&x, step, rows), all_rows);
         }
     }
 }

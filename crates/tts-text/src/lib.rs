@@ -5,6 +5,7 @@
 //! channels the talker reads (`docs/model.md`, sections 1.5 and 5). The result
 //! names rows of embedding tables and nothing else: this crate multiplies no
 //! numbers, so every layout can be read, printed and compared as it is.
+//! [`split_sentences`] cuts a long text into pieces to speak one by one.
 //!
 //! Languages and speakers come from the configuration, never from a table in the
 //! program.
@@ -26,8 +27,10 @@
 //! ```
 
 mod error;
+mod feed;
 mod language;
 mod prompt;
+mod sentences;
 mod speaker;
 mod split_rule;
 mod template;
@@ -35,11 +38,13 @@ mod tokenizer;
 mod vocabulary;
 
 pub use error::{TextError, TextPart};
+pub use feed::TextFeed;
 pub use language::supported_languages;
 pub use prompt::{
-    CodecInput, Layout, MAX_TEXT_BYTES, Position, Prompt, PromptRequest, PromptWarning, Reference,
-    Speaker, TextOptions, build_prompt,
+    CodecInput, Layout, MAX_TEXT_BYTES, OpenPrompt, Position, Prompt, PromptRequest, PromptWarning,
+    Reference, Speaker, TextOptions, build_prompt, open_prompt,
 };
+pub use sentences::{Pause, Piece, SplitLimits, split_sentences};
 pub use speaker::supported_speakers;
 pub use split_rule::SplitRule;
 pub use tokenizer::{Literals, Tokenizer};

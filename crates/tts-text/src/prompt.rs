@@ -8,7 +8,7 @@ mod texts;
 
 use std::fmt;
 
-pub use self::build::build_prompt;
+pub use self::build::{OpenPrompt, build_prompt, open_prompt};
 pub use self::request::{Layout, PromptRequest, Reference, Speaker, TextOptions};
 pub use self::texts::MAX_TEXT_BYTES;
 
@@ -20,6 +20,10 @@ pub struct Prompt {
     /// Text ids that go with the generated frames, one each, the end of text
     /// last; once they are used up, and if there are none, `tts_pad` does.
     pub trailing: Vec<u32>,
+    /// Whether the text is complete; otherwise more ids are to follow `trailing`.
+    pub complete: bool,
+    /// Ids of the text alone.
+    pub text_tokens: usize,
     /// The whole template around the text.
     pub text_ids: Vec<u32>,
     /// The whole template around the instruction, if one is used.

@@ -10,7 +10,7 @@ use crate::tokenizer::{Literals, Tokenizer};
 const ROLE: usize = 3;
 
 /// A text inside its template.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wrapped {
     /// All ids, as the reference implementation has them.
     pub(crate) ids: Vec<u32>,
@@ -55,6 +55,14 @@ impl Wrapped {
         let end = self.ids.len().saturating_sub(self.tail);
         self.ids.get(ROLE..end).unwrap_or_default()
     }
+}
+
+/// What stands for the header in front of a text that does not begin with white
+/// space.
+pub(crate) fn role_ids(tokenizer: &Tokenizer) -> Result<Vec<u32>, TextError> {
+    let mut ids = vec![tokenizer.im_start()];
+    ids.extend(tokenizer.encode("assistant\n", Literals::Neutralised)?);
+    Ok(ids)
 }
 
 /// The ids of an instruction: a turn of the user, used whole.

@@ -32,6 +32,8 @@ pub enum Literals {
 pub struct Tokenizer {
     /// Knows no added tokens: they are split out beforehand, or not at all.
     plain: tokenizers::Tokenizer,
+    /// The splitting rule alone.
+    split: Split,
     literals: LiteralSet,
     im_start: u32,
     im_end: u32,
@@ -57,8 +59,11 @@ impl Tokenizer {
             .vocab_and_merges(tokens.into_iter().collect::<Vocab>(), merges)
             .build()
             .map_err(library)?;
+        let split = Split::new(SplitPattern::Regex(rule.regex().to_owned()), Isolated, false)
+            .map_err(library)?;
         let tokenizer = Self {
-            plain: pipeline(bpe, rule).map_err(library)?,
+            plain: pipeline(bpe, split.clone()).map_err(library)?,
+            split,
             literals: LiteralSet::new(added),
             im_start: config.im_start_token_id,
             im_end: config.im_end_token_id,
@@ -95,6 +100,11 @@ impl Tokenizer {
         self.im_end
     }
 
+    /// The rule that cuts a text into pieces before BPE.
+    pub(crate) fn split(&self) -> &Split {
+        &self.split
+    }
+
     fn encode_plain(&self, text: &str) -> Result<Vec<u32>, TextError> {
         let encoding = self.plain.encode_fast(text, false).map_err(library)?;
         Ok(encoding.get_ids().to_vec())
@@ -106,8 +116,7 @@ impl Tokenizer {
     }
 }
 
-fn pipeline(bpe: BPE, rule: SplitRule) -> Result<tokenizers::Tokenizer, tokenizers::Error> {
-    let split = Split::new(SplitPattern::Regex(rule.regex().to_owned()), Isolated, false)?;
+fn pipeline(bpe: BPE, split: Split) -> Result<tokenizers::Tokenizer, tokenizers::Error> {
     let bytes = ByteLevel::default().add_prefix_space(false).use_regex(false);
     let steps = vec![PreTokenizerWrapper::from(split), PreTokenizerWrapper::from(bytes)];
     let mut tokenizer = tokenizers::Tokenizer::new(bpe);
@@ -116,6 +125,6 @@ fn pipeline(bpe: BPE, rule: SplitRule) -> Result<tokenizers::Tokenizer, tokenize
     Ok(tokenizer)
 }
 
-fn library(source: tokenizers::Error) -> TextError {
+pub(crate) fn library(source: tokenizers::Error) -> TextError {
     TextError::Library { source }
 }

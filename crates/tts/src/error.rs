@@ -1,9 +1,14 @@
 use tts_checkpoint::CheckpointError;
 use tts_code_predictor::PredictorError;
 use tts_codec_decoder::CodecError;
+use tts_codec_encoder::EncoderError;
 use tts_sampler::SamplerError;
+use tts_speaker::SpeakerError;
 use tts_talker::TalkerError;
 use tts_text::TextError;
+
+use crate::reference::ReferenceError;
+use crate::voice::VoiceError;
 
 /// Why a model could not be loaded or a request not be spoken.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +60,33 @@ pub enum TtsError {
         /// The type.
         found: candle_core::DType,
     },
-    /// A voice from reference audio was asked for.
-    #[error("voices from reference audio are not supported yet")]
-    ReferenceVoice,
+    /// The codec encoder failed.
+    #[error(transparent)]
+    CodecEncoder(EncoderError),
+    /// The speaker encoder failed, or the reference audio is too short for it.
+    #[error(transparent)]
+    SpeakerEncoder(SpeakerError),
+    /// A voice could not be used, read or written.
+    #[error(transparent)]
+    Voice(#[from] VoiceError),
+    /// The reference audio is unusable.
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    /// The model has no speaker encoder.
+    #[error("a {kind} model has no speaker encoder; voices are cloned with a base model")]
+    NoSpeakerEncoder {
+        /// What the model can do.
+        kind: &'static str,
+    },
+    /// The prompt has a place for a voice and the request has none.
+    #[error("the prompt needs the voice of reference audio and the request has none")]
+    NoReferenceVoice,
+    /// Text was appended in a layout that needs all of it first.
+    #[error("text can be appended in the streaming layout only")]
+    TextLayout,
+    /// Text was appended after its end.
+    #[error("the text of the session is complete already")]
+    TextClosed,
     /// The tensor library failed.
     #[error("tensor library: {0}")]
     Tensor(#[from] candle_core::Error),
@@ -87,6 +116,24 @@ impl From<CodecError> for TtsError {
         match error {
             CodecError::Checkpoint(error) => Self::Checkpoint(error),
             other => Self::Codec(other),
+        }
+    }
+}
+
+impl From<EncoderError> for TtsError {
+    fn from(error: EncoderError) -> Self {
+        match error {
+            EncoderError::Checkpoint(error) => Self::Checkpoint(error),
+            other => Self::CodecEncoder(other),
+        }
+    }
+}
+
+impl From<SpeakerError> for TtsError {
+    fn from(error: SpeakerError) -> Self {
+        match error {
+            SpeakerError::Checkpoint(error) => Self::Checkpoint(error),
+            other => Self::SpeakerEncoder(other),
         }
     }
 }

@@ -1,82 +1,72 @@
-//! The loop over frames (`docs/model.md`, section 6.3).
+//! One frame of speech (`docs/model.md`, section 6.3).
 
 use std::time::Instant;
 
 use candle_core::Tensor;
 use tts_code_predictor::PredictorRow;
 use tts_profiling::{Stage, frame_span};
-use tts_sampler::{Sampler, TokenRules};
+use tts_sampler::Sampler;
 use tts_talker::Output;
 
 use crate::error::TtsError;
 use crate::model::Model;
 use crate::probe::{Observation, Probe};
-use crate::session::Session;
+use crate::speaking::Speaking;
 use crate::timing::ms;
 
-/// Draws the next codebook-0 token of a session from its last output.
+/// Draws the next codebook-0 token of a request from its last output.
 pub(crate) fn draw_first_code(
-    session: &mut Session,
-    rules: &TokenRules,
+    model: &Model,
+    speaking: &mut Speaking,
     sampler: &mut Sampler,
 ) -> Result<(), TtsError> {
-    let key = session.draw_key();
-    let logits = session.output.logits.squeeze(0)?;
-    let draw =
-        sampler.sample_row(&logits, &session.options.talker, rules, &session.history, key)?;
-    session.history.push(draw.token)?;
-    session.first_codes.push(draw.token);
-    Ok(())
+    let (logits, key) = (speaking.output.logits.squeeze(0)?, speaking.draw_key());
+    let (params, rules) = (&speaking.options.talker, model.first_code_rules());
+    let draw = sampler.sample_row(&logits, params, rules, &speaking.history, key)?;
+    speaking.drawn(draw.token, draw.eos_rank, model.end_of_speech())
 }
 
-/// Runs all sessions to their ends, every frame for all live ones at once.
-pub(crate) fn generate(
+/// Generates the next frame of every request in `live`, which all can advance.
+pub(crate) fn advance(
     model: &Model,
-    sessions: &mut [Session],
+    live: &mut [&mut Speaking],
     sampler: &mut Sampler,
     probe: &mut dyn Probe,
 ) -> Result<(), TtsError> {
     let started = Instant::now();
-    let end_of_speech = model.end_of_speech();
-    for frame in 0_usize.. {
-        let mut live: Vec<&mut Session> =
-            sessions.iter_mut().filter(|s| s.finish(end_of_speech).is_none()).collect();
-        if live.is_empty() {
-            break;
+    let Some(frame) = live.first().map(|speaking| speaking.frames.len()) else { return Ok(()) };
+    let embedded = predict_codes(model, live, frame, sampler, probe)?;
+    advance_talker(model, live, &embedded, frame, probe)?;
+    {
+        let _span = frame_span!(Stage::Sampling, frame);
+        for speaking in live.iter_mut() {
+            draw_first_code(model, speaking, sampler)?;
         }
-        let embedded = predict_codes(model, &mut live, frame, sampler, probe)?;
-        advance_talker(model, &mut live, &embedded, frame, probe)?;
-        {
-            let _span = frame_span!(Stage::Sampling, frame);
-            for session in &mut live {
-                draw_first_code(session, model.first_code_rules(), sampler)?;
-            }
-        }
-        probe.frames(frame + 1);
-        let now = ms(started.elapsed());
-        for session in live {
-            session.generate_ms = now;
-        }
+    }
+    probe.frames(frame + 1);
+    let spent = ms(started.elapsed());
+    for speaking in live {
+        speaking.timing.generate_ms += spent;
     }
     Ok(())
 }
 
-/// Completes one frame of each session; returns the sums of the embedded codes,
+/// Completes one frame of each request; returns the sums of the embedded codes,
 /// `[batch, hidden]`.
 fn predict_codes(
     model: &Model,
-    live: &mut [&mut Session],
+    live: &mut [&mut Speaking],
     frame: usize,
     sampler: &mut Sampler,
     probe: &mut dyn Probe,
 ) -> Result<Tensor, TtsError> {
     let _span = frame_span!(Stage::CodePredictor, frame);
     let first_codes: Vec<u32> =
-        live.iter().filter_map(|session| session.first_codes.last().copied()).collect();
+        live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
     let first = model.talker.codec(&first_codes)?;
-    let hidden: Vec<&Tensor> = live.iter().map(|session| &session.output.hidden).collect();
+    let hidden: Vec<&Tensor> = live.iter().map(|speaking| &speaking.output.hidden).collect();
     let hidden = Tensor::cat(&hidden, 0)?;
-    let items: Vec<usize> = live.iter().map(|session| session.item).collect();
+    let items: Vec<usize> = live.iter().map(|speaking| speaking.item).collect();
     if probe.enabled() {
         for (b, &item) in items.iter().enumerate() {
             let (hidden, first) = (hidden.narrow(0, b, 1)?, first.narrow(0, b, 1)?);
@@ -85,10 +75,10 @@ fn predict_codes(
     }
     let mut rows: Vec<PredictorRow<'_>> = live
         .iter_mut()
-        .map(|session| PredictorRow {
-            key: session.frame_key(),
-            params: &session.options.predictor,
-            state: &mut session.predictor,
+        .map(|speaking| PredictorRow {
+            key: speaking.frame_key(),
+            params: &speaking.options.predictor,
+            state: &mut speaking.predictor,
         })
         .collect();
     let codes = model.predictor.frame(
@@ -109,44 +99,51 @@ fn predict_codes(
         },
     )?;
     let embedded = model.predictor.embed(&first, &codes)?;
-    for ((session, first), codes) in live.iter_mut().zip(first_codes).zip(codes) {
+    for ((speaking, first), codes) in live.iter_mut().zip(first_codes).zip(codes) {
         let mut frame = Vec::with_capacity(codes.len() + 1);
         frame.push(first);
         frame.extend(codes);
-        session.frames.push(frame);
+        speaking.frames.push(frame);
     }
     Ok(embedded)
 }
 
-/// Feeds the frame back: one talker step for every session.
+/// Feeds the frame back: one talker step for every request.
 fn advance_talker(
     model: &Model,
-    live: &mut [&mut Session],
+    live: &mut [&mut Speaking],
     embedded: &Tensor,
     frame: usize,
     probe: &mut dyn Probe,
 ) -> Result<(), TtsError> {
     let _span = frame_span!(Stage::TalkerStep, frame);
-    let texts =
-        live.iter().map(|session| session.next_text()).collect::<candle_core::Result<Vec<_>>>()?;
+    let texts = live
+        .iter()
+        .map(|speaking| speaking.text.row(frame_of(speaking), &model.talker))
+        .collect::<Result<Vec<_>, TtsError>>()?;
     let input = (embedded + Tensor::cat(&texts, 0)?)?;
     if probe.enabled() {
-        for (b, session) in live.iter().enumerate() {
-            let (row, position) = (input.narrow(0, b, 1)?, session.talker.position());
-            probe.observe(session.item, Observation::StepInput(frame + 1, position, &row))?;
+        for (b, speaking) in live.iter().enumerate() {
+            let (row, position) = (input.narrow(0, b, 1)?, speaking.talker.position());
+            probe.observe(speaking.item, Observation::StepInput(frame + 1, position, &row))?;
         }
     }
-    let mut states: Vec<_> = live.iter_mut().map(|session| &mut session.talker).collect();
+    let mut states: Vec<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
     let output = model.talker.step(&input, &mut states)?;
-    for (b, session) in live.iter_mut().enumerate() {
-        session.output = Output {
+    for (b, speaking) in live.iter_mut().enumerate() {
+        speaking.output = Output {
             hidden: output.hidden.narrow(0, b, 1)?,
             logits: output.logits.narrow(0, b, 1)?,
         };
         if probe.enabled() {
-            let Output { hidden, logits } = &session.output;
-            probe.observe(session.item, Observation::StepOutput(frame + 1, hidden, logits))?;
+            let Output { hidden, logits } = &speaking.output;
+            probe.observe(speaking.item, Observation::StepOutput(frame + 1, hidden, logits))?;
         }
     }
     Ok(())
+}
+
+/// The frame that a request completed last.
+fn frame_of(speaking: &Speaking) -> usize {
+    speaking.frames.len().saturating_sub(1)
 }

@@ -23,23 +23,37 @@
 
 mod error;
 mod generate;
+mod guard;
+mod long;
 mod model;
 mod options;
 mod prepare;
 mod probe;
+mod reference;
 mod request;
+mod schedule;
 mod session;
+mod speak;
+mod speaking;
 mod timing;
+mod voice;
 
 pub use error::TtsError;
+pub use guard::{Guard, GuardAction, LengthLimit, Runaway};
+pub use long::{LongSpeech, PieceReport};
 pub use model::Model;
 pub use options::{CodecMode, Options};
 pub use probe::{NoProbe, Observation, Probe};
-pub use request::{FinishReason, Request, Utterance};
+pub use reference::{ReferenceError, ReferenceOptions, ReferenceWarning};
+pub use request::{FinishReason, Request, RunawayOutcome, Utterance, Warning};
+pub use schedule::ChunkSchedule;
+pub use session::{Chunk, Event, Session, SpeechStream};
 pub use timing::SynthesisTiming;
 pub use tts_audio::Audio;
 pub use tts_checkpoint::{CheckpointError, ModelFiles, ModelKind};
 pub use tts_sampler::SamplingParams;
 pub use tts_text::{
-    Layout, PromptWarning, SplitRule, TextOptions, supported_languages, supported_speakers,
+    Layout, Pause, PromptWarning, SplitLimits, SplitRule, TextOptions, supported_languages,
+    supported_speakers,
 };
+pub use voice::{ReferenceSpeech, Voice, VoiceError, VoicePrompt};

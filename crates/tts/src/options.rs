@@ -3,6 +3,7 @@ use tts_sampler::SamplingParams;
 use tts_text::{Layout, TextOptions};
 
 use crate::error::TtsError;
+use crate::guard::Guard;
 
 /// How codes become samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +21,8 @@ pub enum CodecMode {
 pub struct Options {
     /// Seed of every random draw of the request.
     pub seed: u64,
+    /// Tells utterances apart that share a seed: each number draws differently.
+    pub utterance: u32,
     /// Sampling of codebook 0.
     pub talker: SamplingParams,
     /// Sampling of the other codebooks; its penalty is not used.
@@ -32,12 +35,15 @@ pub struct Options {
     pub text: TextOptions,
     /// How codes become samples.
     pub codec: CodecMode,
+    /// What is done about speech that does not end.
+    pub guard: Guard,
 }
 
 impl Options {
     pub(crate) fn from_generation_config(config: &GenerationConfig) -> Self {
         Self {
             seed: 0,
+            utterance: 0,
             talker: SamplingParams {
                 do_sample: config.do_sample,
                 temperature: config.temperature,
@@ -56,6 +62,7 @@ impl Options {
             layout: None,
             text: TextOptions::default(),
             codec: CodecMode::default(),
+            guard: Guard::default(),
         }
     }
 

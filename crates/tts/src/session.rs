@@ -1,68 +1,299 @@
-use candle_core::Tensor;
-use tts_code_predictor::PredictorState;
-use tts_sampler::{DrawKey, History};
-use tts_talker::{Output, TalkerState};
-use tts_text::Prompt;
+//! Speech as it is made: chunks out, and text in while it is spoken.
 
-use crate::options::Options;
-use crate::request::FinishReason;
+use std::ops::Deref;
+use std::time::Instant;
 
-/// Everything of one request between its prompt and its last code. It is made
-/// for the request and dropped with it, so nothing is shared between requests.
+use tts_profiling::{Stage, stage_span};
+use tts_sampler::Sampler;
+use tts_text::{OpenPrompt, TextFeed};
+
+use crate::error::TtsError;
+use crate::generate::advance;
+use crate::guard::FRAMES_PER_LOOK;
+use crate::model::Model;
+use crate::options::CodecMode;
+use crate::prepare;
+use crate::probe::NoProbe;
+use crate::request::{FinishReason, Request, Warning};
+use crate::schedule::ChunkSchedule;
+use crate::speaking::Speaking;
+use crate::timing::{SynthesisTiming, ms};
+
+/// One request being spoken, chunk by chunk.
+///
+/// Nothing happens between calls: a session works while [`Session::next_event`] runs,
+/// and a reader that does not ask holds it back. Dropping it frees everything.
+/// The samples of all chunks are, bit for bit, those of [`Model::speak`].
+///
+/// `M` is a reference to the model, or an `Arc` of it for a session that moves to
+/// another thread.
 #[derive(Debug)]
-pub(crate) struct Session {
-    /// Its place in the batch.
-    pub(crate) item: usize,
-    pub(crate) options: Options,
-    pub(crate) prompt: Prompt,
-    pub(crate) talker: TalkerState,
-    pub(crate) predictor: PredictorState,
-    pub(crate) history: History,
-    /// The talker's view of the last position, one row.
-    pub(crate) output: Output,
-    /// Text still to be added, `[n, hidden]`.
-    pub(crate) trailing: Option<Tensor>,
-    /// The row that is added when text is over, `[1, hidden]`.
-    pub(crate) pad: Tensor,
-    pub(crate) first_codes: Vec<u32>,
-    pub(crate) frames: Vec<Vec<u32>>,
-    pub(crate) prefill_ms: f64,
-    pub(crate) generate_ms: f64,
+pub struct Session<M: Deref<Target = Model>> {
+    model: M,
+    request: Request,
+    schedule: ChunkSchedule,
+    sampler: Sampler,
+    started: Instant,
+    text: Text,
+    speaking: Option<Box<Speaking>>,
+    chunks: usize,
+    /// Samples given away.
+    samples: usize,
 }
 
-impl Session {
-    /// The key of the next draw of codebook 0.
-    pub(crate) fn draw_key(&self) -> DrawKey {
-        DrawKey {
-            seed: self.options.seed,
-            request: 0,
-            step: self.first_codes.len() as u32,
-            codebook: 0,
+/// The text of a session.
+#[derive(Debug)]
+enum Text {
+    /// All of it is known.
+    Complete,
+    /// More may come. The ids are those that the model has not been given.
+    Open { feed: TextFeed, prompt: Box<OpenPrompt>, ids: Vec<u32> },
+}
+
+/// A piece of speech.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chunk {
+    /// The samples, at the sample rate of the model.
+    pub samples: Vec<f32>,
+    /// Number of the first frame in it.
+    pub first_frame: usize,
+    /// Frames in it.
+    pub frames: usize,
+}
+
+/// What a session does next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// It has spoken.
+    Audio(Chunk),
+    /// It needs more text, or the word that there is none.
+    NeedsText,
+    /// It is over.
+    Finished(FinishReason),
+}
+
+impl Model {
+    /// Speaks a request in chunks.
+    ///
+    /// # Errors
+    /// If something in the request is unusable.
+    pub fn stream(
+        &self,
+        request: &Request,
+        schedule: ChunkSchedule,
+    ) -> Result<SpeechStream<&Self>, TtsError> {
+        Ok(SpeechStream(Session::new(self, request, schedule)?))
+    }
+
+    /// Begins to speak a text that is still to come, in the streaming layout; the
+    /// text of the request is the beginning and may be empty.
+    ///
+    /// # Errors
+    /// If something in the request is unusable.
+    pub fn open(
+        &self,
+        request: &Request,
+        schedule: ChunkSchedule,
+    ) -> Result<Session<&Self>, TtsError> {
+        Session::open(self, request, schedule)
+    }
+}
+
+impl<M: Deref<Target = Model>> Session<M> {
+    /// A session that speaks the text of the request.
+    ///
+    /// # Errors
+    /// If something in the request is unusable.
+    pub fn new(model: M, request: &Request, schedule: ChunkSchedule) -> Result<Self, TtsError> {
+        let mut session = Self::with(model, request, schedule, Text::Complete);
+        let prompt = prepare::prompt(&session.model, request)?;
+        session.begin(prompt)?;
+        Ok(session)
+    }
+
+    /// A session that is given its text by [`Session::append`]; that of the request is
+    /// the beginning.
+    ///
+    /// # Errors
+    /// If something in the request is unusable.
+    pub fn open(model: M, request: &Request, schedule: ChunkSchedule) -> Result<Self, TtsError> {
+        let prompt = Box::new(prepare::open(&model, request)?);
+        let text = Text::Open { feed: TextFeed::new(), prompt, ids: Vec::new() };
+        let mut session = Self::with(model, request, schedule, text);
+        session.append(&request.text)?;
+        Ok(session)
+    }
+
+    fn with(model: M, request: &Request, schedule: ChunkSchedule, text: Text) -> Self {
+        Self {
+            model,
+            request: request.clone(),
+            schedule,
+            sampler: Sampler::new(),
+            started: Instant::now(),
+            text,
+            speaking: None,
+            chunks: 0,
+            samples: 0,
         }
     }
 
-    /// The key of the draws for the frame that the last token began.
-    pub(crate) fn frame_key(&self) -> DrawKey {
-        DrawKey { step: self.frames.len() as u32, ..self.draw_key() }
+    /// More of the text. Words are given to the model as soon as they are complete;
+    /// the speech is the same whatever the pieces.
+    ///
+    /// # Errors
+    /// [`TtsError::TextClosed`] after [`Session::finish`].
+    pub fn append(&mut self, text: &str) -> Result<(), TtsError> {
+        let Text::Open { feed, ids, .. } = &mut self.text else { return Err(TtsError::TextClosed) };
+        ids.extend(feed.append(&self.model.tokenizer, text)?);
+        Ok(())
     }
 
-    /// The text row that goes with the frame generated last.
-    pub(crate) fn next_text(&self) -> candle_core::Result<Tensor> {
-        let frame = self.frames.len().saturating_sub(1);
-        match &self.trailing {
-            Some(rows) if frame < rows.dim(0)? => rows.narrow(0, frame, 1),
-            _ => Ok(self.pad.clone()),
+    /// The text is complete.
+    ///
+    /// # Errors
+    /// If there was none; [`TtsError::TextClosed`] if it was complete already.
+    pub fn finish(&mut self) -> Result<(), TtsError> {
+        let Text::Open { feed, prompt, ids } = &mut self.text else {
+            return Err(TtsError::TextClosed);
+        };
+        ids.extend(feed.finish(&self.model.tokenizer)?);
+        let (prompt, mut ids) = (prompt.clone(), std::mem::take(ids));
+        self.text = Text::Complete;
+        match &mut self.speaking {
+            Some(speaking) => {
+                speaking.text.tokens += ids.len();
+                ids.push(self.model.config().tts_eos_token_id);
+                speaking.text.ids.extend(ids);
+                speaking.text.complete = true;
+                Ok(())
+            }
+            None => {
+                let prompt = prompt.with_text(self.model.config(), &ids, true)?;
+                self.begin(prompt)
+            }
         }
     }
 
-    /// Why the session is over, if it is. The last token drawn yields no frame.
-    pub(crate) fn finish(&self, end_of_speech: u32) -> Option<FinishReason> {
-        if self.first_codes.last() == Some(&end_of_speech) {
-            Some(FinishReason::EndOfSpeech)
-        } else if self.first_codes.len() >= self.options.max_new_tokens {
-            Some(FinishReason::MaxTokens)
-        } else {
-            None
+    /// Works until there is something to say.
+    ///
+    /// # Errors
+    /// If the model computes values that are not finite.
+    pub fn next_event(&mut self) -> Result<Event, TtsError> {
+        let _span = stage_span!(Stage::Synthesize);
+        self.feed_model()?;
+        let size = match self.request.options.codec {
+            CodecMode::Stateful => self.schedule.frames(self.chunks),
+            // Its chunks can only be decoded together.
+            CodecMode::ReferenceChunks => usize::MAX,
+        };
+        let Some(speaking) = self.speaking.as_deref_mut() else { return Ok(Event::NeedsText) };
+        let samples_per_frame = self.model.codec().samples_per_frame();
+        let first_frame = self.samples / samples_per_frame;
+        let end = first_frame.saturating_add(size);
+        while speaking.frames.len() < end && speaking.can_advance() {
+            let look = (speaking.frames.len() / FRAMES_PER_LOOK + 1) * FRAMES_PER_LOOK;
+            let end = end.min(look);
+            {
+                let _span = stage_span!(Stage::GenerateFrames);
+                while speaking.frames.len() < end && speaking.can_advance() {
+                    advance(&self.model, &mut [speaking], &mut self.sampler, &mut NoProbe)?;
+                }
+            }
+            speaking.decode(&self.model)?;
+        }
+        let samples = std::mem::take(&mut speaking.sound.samples);
+        if samples.is_empty() {
+            return Ok(match speaking.finish {
+                Some(reason) => Event::Finished(reason),
+                None => Event::NeedsText,
+            });
+        }
+        self.chunks += 1;
+        self.samples += samples.len();
+        let frames = samples.len() / samples_per_frame;
+        Ok(Event::Audio(Chunk { samples, first_frame, frames }))
+    }
+
+    /// Why it ended, once it has.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.speaking.as_ref().and_then(|speaking| speaking.finish)
+    }
+
+    /// What the user should know; complete when the session is over.
+    pub fn warnings(&self) -> &[Warning] {
+        self.speaking.as_ref().map_or(&[], |speaking| &speaking.warnings)
+    }
+
+    /// Where the time went so far.
+    pub fn timing(&self) -> SynthesisTiming {
+        let timing = self
+            .speaking
+            .as_ref()
+            .map(|speaking| SynthesisTiming { frames: speaking.frames.len(), ..speaking.timing });
+        SynthesisTiming {
+            total_ms: ms(self.started.elapsed()),
+            audio_secs: self.samples as f64 / f64::from(self.model.sample_rate()),
+            ..timing.unwrap_or_default()
+        }
+    }
+
+    /// Gives the model the ids that have come, and the prompt once there are enough.
+    fn feed_model(&mut self) -> Result<(), TtsError> {
+        let Text::Open { prompt, ids, .. } = &mut self.text else { return Ok(()) };
+        match &mut self.speaking {
+            Some(speaking) => {
+                speaking.text.tokens += ids.len();
+                speaking.text.ids.append(ids);
+                Ok(())
+            }
+            None if ids.len() < prompt.text_needed() => Ok(()),
+            None => {
+                let prompt = prompt.with_text(self.model.config(), ids, false)?;
+                ids.clear();
+                self.begin(prompt)
+            }
+        }
+    }
+
+    fn begin(&mut self, prompt: tts_text::Prompt) -> Result<(), TtsError> {
+        let (request, started) = (&self.request, self.started);
+        let sampler = &mut self.sampler;
+        let speaking =
+            prepare::prefill(&self.model, 0, request, prompt, started, sampler, &mut NoProbe)?;
+        self.speaking = Some(Box::new(speaking));
+        Ok(())
+    }
+}
+
+/// The chunks of a request whose text is complete.
+#[derive(Debug)]
+pub struct SpeechStream<M: Deref<Target = Model>>(Session<M>);
+
+impl<M: Deref<Target = Model>> SpeechStream<M> {
+    /// As [`Model::stream`], with any reference to a model.
+    ///
+    /// # Errors
+    /// If something in the request is unusable.
+    pub fn new(model: M, request: &Request, schedule: ChunkSchedule) -> Result<Self, TtsError> {
+        Session::new(model, request, schedule).map(Self)
+    }
+
+    /// The session behind it, for its timing, warnings and reason to finish.
+    pub fn session(&self) -> &Session<M> {
+        &self.0
+    }
+}
+
+impl<M: Deref<Target = Model>> Iterator for SpeechStream<M> {
+    type Item = Result<Chunk, TtsError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.0.next_event() {
+            Ok(Event::Audio(chunk)) => Some(Ok(chunk)),
+            // The text is complete: it is never asked for.
+            Ok(Event::Finished(_) | Event::NeedsText) => None,
+            Err(error) => Some(Err(error)),
         }
     }
 }

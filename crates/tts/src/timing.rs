@@ -9,6 +9,8 @@ pub struct SynthesisTiming {
     pub generate_ms: f64,
     /// Codes to samples, in ms.
     pub decode_ms: f64,
+    /// Request to first samples, in ms: what a listener to a stream waits.
+    pub first_audio_ms: f64,
     /// The whole request, in ms.
     pub total_ms: f64,
     /// Frames generated.

@@ -1,7 +1,7 @@
 //! The bf16 path of the language models, measured against f32.
 
 use candle_core::{DType, Device, Tensor};
-use tts::{Model, ModelFiles, Observation, Options, Probe, Request, SplitRule};
+use tts::{Model, ModelFiles, Observation, Options, Probe, Request, SplitRule, Voice};
 
 /// Keeps the logits of the first frame: those of the talker and of every step of
 /// the code predictor.
@@ -32,7 +32,7 @@ fn logits(dtype: DType) -> Logits {
     let request = Request {
         text: "Sixteen bits are enough for most of this.".to_owned(),
         language: Some("english".to_owned()),
-        speaker: Some("ryan".to_owned()),
+        voice: Voice::Speaker("ryan".to_owned()),
         instruct: None,
         options,
     };

@@ -1,7 +1,7 @@
 //! Batch = single, seed = seed, threads do not matter.
 
 use candle_core::Device;
-use tts::{FinishReason, Model, ModelFiles, Options, Request, TtsError};
+use tts::{FinishReason, Model, ModelFiles, Options, Request, TtsError, Voice};
 
 fn model() -> Model {
     Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap()
@@ -11,7 +11,7 @@ fn request(model: &Model, text: &str, seed: u64) -> Request {
     Request {
         text: text.to_owned(),
         language: Some("english".to_owned()),
-        speaker: Some("ryan".to_owned()),
+        voice: Voice::Speaker("ryan".to_owned()),
         instruct: None,
         options: Options { seed, max_new_tokens: 20, ..model.default_options() },
     }
@@ -77,7 +77,7 @@ fn unusable_requests_are_typed_errors() {
         model.speak(&request).unwrap_err()
     };
     let text = |error| matches!(error, TtsError::Text(_));
-    assert!(text(with(&|r| r.speaker = Some("nobody".to_owned()))));
+    assert!(text(with(&|r| r.voice = Voice::Speaker("nobody".to_owned()))));
     assert!(text(with(&|r| r.language = Some("klingon".to_owned()))));
     assert!(text(with(&|r| r.text = "  \n ".to_owned())));
     assert!(text(with(&|r| r.text = "a".repeat(1 << 20))));

@@ -9,7 +9,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Id, Subscriber, span::Attributes};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
-use tts::{Model, ModelFiles, Options, Request};
+use tts::{Model, ModelFiles, Options, Request, Voice};
 
 /// The path of each span from the root in the order of opening, with the frame,
 /// and of each sync mark.
@@ -63,7 +63,7 @@ fn record(frames: usize) -> (usize, Vec<(String, Option<u64>)>) {
     let request = Request {
         text: "Every stage is a span.".to_owned(),
         language: None,
-        speaker: Some("ryan".to_owned()),
+        voice: Voice::Speaker("ryan".to_owned()),
         instruct: None,
         options,
     };

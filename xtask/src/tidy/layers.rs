@@ -35,10 +35,18 @@ const LAYERS: &[Layer] = &[
         imports: &["tts-nn", "tts-checkpoint", "tts-profiling"],
     },
     Layer {
+        name: "tts-codec-encoder",
+        imports: &["tts-nn", "tts-checkpoint", "tts-profiling"],
+    },
+    Layer {
+        name: "tts-speaker",
+        imports: &["tts-checkpoint", "tts-profiling"],
+    },
+    Layer {
         name: "tts",
         imports: &[
             "tts-profiling", "tts-nn", "tts-checkpoint", "tts-text", "tts-sampler", "tts-talker",
-            "tts-code-predictor", "tts-codec-decoder", "tts-audio",
+            "tts-code-predictor", "tts-codec-decoder", "tts-codec-encoder", "tts-speaker", "tts-audio",
         ],
     },
     Layer {
@@ -48,8 +56,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tts-golden",
         imports: &[
-            "tts", "tts-checkpoint", "tts-codec-decoder", "tts-sampler", "tts-text", "tts-audio",
-            "tts-demo-voice",
+            "tts", "tts-checkpoint", "tts-codec-decoder", "tts-codec-encoder", "tts-speaker",
+            "tts-sampler", "tts-text", "tts-audio", "tts-demo-voice",
         ],
     },
     Layer {

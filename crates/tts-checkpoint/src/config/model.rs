@@ -382,6 +382,8 @@ impl SpeakerEncoderConfig {
         at.range("enc_res2net_scale", self.enc_res2net_scale, 2, 64)?;
         for &channels in &self.enc_channels[1..blocks - 1] {
             at.divides("enc_channels", channels, "enc_res2net_scale", self.enc_res2net_scale)?;
+            // Every inner block adds its input.
+            at.equals("enc_channels", channels, "enc_channels[0]", self.enc_channels[0])?;
         }
         Ok(())
     }

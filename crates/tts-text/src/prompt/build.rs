@@ -1,10 +1,11 @@
 use tts_checkpoint::ModelConfig;
 
 use super::head::head;
-use super::layout::{continued, text_only};
+use super::layout::{Tail, continued, text_only};
 use super::texts::Texts;
-use super::{Prompt, PromptRequest};
+use super::{Layout, Position, Prompt, PromptRequest, PromptWarning};
 use crate::error::{TextError, TextPart};
+use crate::template::{Wrapped, role_ids};
 use crate::tokenizer::Tokenizer;
 use crate::{language, speaker};
 
@@ -18,41 +19,108 @@ pub fn build_prompt(
     config: &ModelConfig,
     request: &PromptRequest<'_>,
 ) -> Result<Prompt, TextError> {
-    let voice = speaker::resolve(config, request.speaker)?;
-    let language = language::resolve(config, request.language, voice.dialect)?;
-    let Texts { text, instruct, transcript, warnings } = Texts::encode(tokenizer, config, request)?;
-
-    let mut positions = head(
-        config,
-        instruct.as_deref().unwrap_or_default(),
-        text.role(),
-        language.map(|(_, id)| id),
-        voice.slot,
-    );
-    let body = text.body();
-    if body.is_empty() {
+    let texts = Texts::encode(tokenizer, config, request)?;
+    let text = texts.text(request.text)?;
+    let open = OpenPrompt::new(config, request, text.role(), &texts)?;
+    if text.body().is_empty() {
         return Err(TextError::Empty { part: TextPart::Text });
     }
-    let tail = match (&transcript, request.reference) {
-        (Some(transcript), Some(reference)) => {
-            continued(config, request.layout, transcript.body(), body, reference.frames)
-        }
-        _ => text_only(config, request.layout, body),
-    };
-    positions.extend(tail.positions);
+    let prompt = open.with_text(config, text.body(), true)?;
+    Ok(Prompt { text_ids: text.ids, ..prompt })
+}
 
-    let limit = config.talker_config.max_position_embeddings;
-    let needed = positions.len() + tail.trailing.len();
-    if needed > limit {
-        return Err(TextError::PromptTooLong { positions: needed, limit });
+/// A prompt whose text is still to come, in the streaming layout; the text of the
+/// request is not looked at.
+///
+/// # Errors
+/// As [`build_prompt`].
+pub fn open_prompt(
+    tokenizer: &Tokenizer,
+    config: &ModelConfig,
+    request: &PromptRequest<'_>,
+) -> Result<OpenPrompt, TextError> {
+    let texts = Texts::encode(tokenizer, config, request)?;
+    let request = PromptRequest { layout: Layout::Streaming, ..*request };
+    OpenPrompt::new(config, &request, &role_ids(tokenizer)?, &texts)
+}
+
+/// Everything of a prompt but its text.
+#[derive(Debug, Clone)]
+pub struct OpenPrompt {
+    head: Vec<Position>,
+    layout: Layout,
+    /// Transcript and length in frames of the reference audio.
+    reference: Option<(Wrapped, usize)>,
+    instruct_ids: Option<Vec<u32>>,
+    language: Option<String>,
+    warnings: Vec<PromptWarning>,
+}
+
+impl OpenPrompt {
+    fn new(
+        config: &ModelConfig,
+        request: &PromptRequest<'_>,
+        role: &[u32],
+        texts: &Texts<'_>,
+    ) -> Result<Self, TextError> {
+        let voice = speaker::resolve(config, request.speaker)?;
+        let language = language::resolve(config, request.language, voice.dialect)?;
+        let instruct = texts.instruct.as_deref().unwrap_or_default();
+        let transcript = texts.transcript.clone();
+        Ok(Self {
+            head: head(config, instruct, role, language.map(|(_, id)| id), voice.slot),
+            layout: request.layout,
+            reference: transcript.zip(request.reference.map(|reference| reference.frames)),
+            instruct_ids: texts.instruct.clone(),
+            language: language.map(|(name, _)| name.to_owned()),
+            warnings: texts.warnings.clone(),
+        })
     }
-    Ok(Prompt {
-        positions,
-        trailing: tail.trailing,
-        text_ids: text.ids,
-        instruct_ids: instruct,
-        reference_ids: transcript.map(|transcript| transcript.ids),
-        language: language.map(|(name, _)| name.to_owned()),
-        warnings,
-    })
+
+    /// Ids of text that the streaming layout needs before the model can begin.
+    pub fn text_needed(&self) -> usize {
+        match &self.reference {
+            // One position for the start of codes and one for every frame.
+            Some((transcript, frames)) => {
+                (frames + 1).saturating_sub(transcript.body().len()).max(1)
+            }
+            None => 1,
+        }
+    }
+
+    /// The prompt with the first ids of the text, or all of them. The end of text
+    /// follows only if the text is complete.
+    ///
+    /// # Errors
+    /// If the whole does not fit into the positions of the model.
+    pub fn with_text(
+        &self,
+        config: &ModelConfig,
+        ids: &[u32],
+        complete: bool,
+    ) -> Result<Prompt, TextError> {
+        let Tail { positions: tail, trailing } = match &self.reference {
+            Some((transcript, frames)) => {
+                continued(config, self.layout, transcript.body(), (ids, complete), *frames)
+            }
+            None => text_only(config, self.layout, (ids, complete)),
+        };
+        let positions = [self.head.as_slice(), &tail].concat();
+        let limit = config.talker_config.max_position_embeddings;
+        let needed = positions.len() + trailing.len();
+        if needed > limit {
+            return Err(TextError::PromptTooLong { positions: needed, limit });
+        }
+        Ok(Prompt {
+            positions,
+            trailing,
+            complete,
+            text_tokens: ids.len(),
+            text_ids: ids.to_vec(),
+            instruct_ids: self.instruct_ids.clone(),
+            reference_ids: self.reference.as_ref().map(|(transcript, _)| transcript.ids.clone()),
+            language: self.language.clone(),
+            warnings: self.warnings.clone(),
+        })
+    }
 }

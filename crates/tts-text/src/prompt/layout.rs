@@ -59,9 +59,10 @@ impl Fillers {
         self,
         layout: Layout,
         text: impl Iterator<Item = u32>,
+        complete: bool,
         codec: impl Iterator<Item = CodecInput>,
     ) -> Tail {
-        let text = text.chain(once(self.text_eos));
+        let text = text.chain(complete.then_some(self.text_eos));
         match layout {
             Layout::Streaming => self.side_by_side(text, codec),
             Layout::NonStreaming => self.one_after_the_other(text, codec),
@@ -69,10 +70,13 @@ impl Fillers {
     }
 }
 
+/// Ids of a text, and whether they are all of it: the end of text follows only then.
+pub(super) type Body<'a> = (&'a [u32], bool);
+
 /// Text alone: the only code is the one that starts them.
-pub(super) fn text_only(config: &ModelConfig, layout: Layout, body: &[u32]) -> Tail {
+pub(super) fn text_only(config: &ModelConfig, layout: Layout, (body, complete): Body<'_>) -> Tail {
     let fillers = Fillers::new(config);
-    fillers.lay_out(layout, body.iter().copied(), once(fillers.codec_bos))
+    fillers.lay_out(layout, body.iter().copied(), complete, once(fillers.codec_bos))
 }
 
 /// Text after a transcript, and the frames of the audio it belongs to.
@@ -80,11 +84,11 @@ pub(super) fn continued(
     config: &ModelConfig,
     layout: Layout,
     transcript: &[u32],
-    body: &[u32],
+    (body, complete): Body<'_>,
     frames: usize,
 ) -> Tail {
     let fillers = Fillers::new(config);
     let text = transcript.iter().chain(body).copied();
     let codec = once(fillers.codec_bos).chain((0..frames).map(CodecInput::ReferenceFrame));
-    fillers.lay_out(layout, text, codec)
+    fillers.lay_out(layout, text, complete, codec)
 }

@@ -11,17 +11,17 @@ use crate::tokenizer::Tokenizer;
 /// could speak in its positions, and little enough to be tokenised at once.
 pub const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// The templates of a request.
-pub(super) struct Texts {
-    pub(super) text: Wrapped,
+/// The templates around a text.
+pub(super) struct Texts<'a> {
+    reader: Reader<'a>,
     pub(super) instruct: Option<Vec<u32>>,
     pub(super) transcript: Option<Wrapped>,
     pub(super) warnings: Vec<PromptWarning>,
 }
 
-impl Texts {
+impl<'a> Texts<'a> {
     pub(super) fn encode(
-        tokenizer: &Tokenizer,
+        tokenizer: &'a Tokenizer,
         config: &ModelConfig,
         request: &PromptRequest<'_>,
     ) -> Result<Self, TextError> {
@@ -31,13 +31,17 @@ impl Texts {
             most_tokens: config.talker_config.max_position_embeddings,
         };
         let mut warnings = Vec::new();
-        let text = reader.text(request.text)?;
         let instruct = reader.instruct(config, request.instruct, &mut warnings)?;
         let transcript = match request.reference {
             Some(reference) => Some(reader.transcript(config.tts_model_type, reference)?),
             None => None,
         };
-        Ok(Self { text, instruct, transcript, warnings })
+        Ok(Self { reader, instruct, transcript, warnings })
+    }
+
+    /// The text itself in its template.
+    pub(super) fn text(&self, text: &str) -> Result<Wrapped, TextError> {
+        self.reader.text(text)
     }
 }
 
