@@ -6,7 +6,7 @@ use std::error::Error;
 use std::f32::consts::TAU;
 
 use tts_audio::plot::{self, PlotOptions};
-use tts_audio::{Audio, Limits, read_wav_file, write_file_atomically, write_wav_file};
+use tts_audio::{Audio, Limits, read_audio_file, write_file_atomically, write_wav_file};
 
 const SAMPLE_RATE: u32 = 24_000;
 const SECONDS: f32 = 3.0;
@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let wav = directory.path().join("chirp.wav");
     write_wav_file(&audio, &wav)?;
-    let back = read_wav_file(&wav, Limits { max_seconds: 10.0 })?;
+    let back = read_audio_file(&wav, Limits { max_seconds: 10.0 })?;
     assert_eq!(back.samples.len(), audio.samples.len());
 
     let options =

@@ -139,7 +139,7 @@ fn every_format_keeps_the_tone_its_rate_and_its_length() {
         assert_eq!((audio.sample_rate, audio.samples.len()), (sample_rate, samples), "{name}");
         let (found, snr) = tone(&audio);
         assert!((found - amplitude).abs() < 0.02, "{name}: amplitude {found}");
-        assert!(snr > 20.0, "{name}: SNR {snr} dB");
+        assert!(snr > 12.0, "{name}: SNR {snr} dB");
     }
 }
 

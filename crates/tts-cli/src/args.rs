@@ -12,12 +12,120 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Speak a text into a WAV file
+    /// Speak a text
+    #[command(visible_alias = "clone")]
     Say(Box<SayArgs>),
+    /// Make or show voices taken from reference audio
+    #[command(subcommand)]
+    Voice(VoiceCommand),
+    /// List the speakers and languages of a model
+    Voices(InspectArgs),
+    /// Turn audio into codes (JSON)
+    Encode(EncodeArgs),
+    /// Turn codes into audio
+    Decode(DecodeArgs),
     /// Show what a model is and holds
     Inspect(InspectArgs),
-    /// Draw waveform and spectrogram of a WAV file
+    /// Draw waveform and spectrogram of an audio file
     Plot(PlotArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum VoiceCommand {
+    /// Take a voice from reference audio and keep it in a file
+    Make(VoiceMakeArgs),
+    /// Show what a voice file holds
+    Show {
+        /// The voice file
+        voice: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VoiceMakeArgs {
+    #[command(flatten)]
+    pub(crate) reference: ReferenceArgs,
+    /// The voice file
+    #[arg(long, short, default_value = "voice.safetensors")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+/// Reference audio.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Voice from reference audio (Base models)")]
+pub(crate) struct ReferenceArgs {
+    /// Audio of the voice: WAV, FLAC, MP3, Ogg, Opus, AAC, any rate
+    #[arg(long)]
+    pub(crate) ref_audio: Option<PathBuf>,
+    /// What is said in it, word for word
+    #[arg(long, requires = "ref_audio")]
+    pub(crate) ref_text: Option<String>,
+    /// Take the x-vector only; needs no transcript
+    #[arg(long, requires = "ref_audio")]
+    pub(crate) x_vector_only: bool,
+    /// Seconds of silence put behind the audio
+    #[arg(long, requires = "ref_audio", default_value_t = 0.0)]
+    pub(crate) append_silence: f64,
+    /// Seconds over which the audio is faded in
+    #[arg(long, requires = "ref_audio", default_value_t = 0.0)]
+    pub(crate) fade_in: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GuardArg {
+    /// End speech that went astray
+    Stop,
+    /// Speak it again with the next seed
+    Retry,
+    /// Report it and go on
+    Report,
+    /// Do not watch
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatArg {
+    /// WAV, 16 bit
+    Wav,
+    /// WAV, 32-bit float
+    WavF32,
+    /// FLAC, 16 bit
+    Flac,
+    /// 16-bit samples without a header
+    S16le,
+    /// 32-bit float samples without a header
+    F32le,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArgs {
+    /// An audio file
+    pub(crate) audio: PathBuf,
+    /// The codes, "-" for standard output
+    #[arg(long, short, default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArgs {
+    /// Codes that `tts encode` wrote
+    pub(crate) codes: PathBuf,
+    /// The audio, "-" for standard output
+    #[arg(long, short, default_value = "decoded.wav")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -36,7 +144,8 @@ pub(crate) enum Dtype {
 
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
-    /// Model directory, or "demo" for the one inside the program
+    /// Model directory, repository on the hub such as
+    /// Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice, or "demo" for the one inside the program
     #[arg(long, short, default_value = "demo")]
     pub(crate) model: String,
     /// Compute device: "auto" or "cpu"
@@ -55,11 +164,11 @@ pub(crate) struct SayArgs {
     /// The text; "-" reads it from standard input
     #[arg(required_unless_present = "file", allow_hyphen_values = true)]
     pub(crate) text: Option<String>,
-    /// Read the text from a file
+    /// Read a text of any length from a file; it is spoken sentence by sentence
     #[arg(long, short, conflicts_with = "text")]
     pub(crate) file: Option<PathBuf>,
     /// Built-in speaker; the first of the model if not given, "" for none
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ref_audio")]
     pub(crate) speaker: Option<String>,
     /// Language of the text
     #[arg(long, default_value = "auto")]
@@ -67,10 +176,28 @@ pub(crate) struct SayArgs {
     /// How to speak, or the voice to design, in words
     #[arg(long)]
     pub(crate) instruct: Option<String>,
-    /// Where to write: a WAV file, or "-" for standard output
-    #[arg(long, short, default_value = "speech.wav")]
-    pub(crate) output: PathBuf,
-    /// Print a report as JSON (to standard error if the audio goes to standard output)
+    /// A voice file of `tts voice make` (Base models)
+    #[arg(long, conflicts_with_all = ["speaker", "ref_audio"])]
+    pub(crate) voice: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reference: ReferenceArgs,
+    /// Where to write, "-" for standard output [default: speech.wav, or "-" with --stream]
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// Form of the audio; from the name of the file if not given
+    #[arg(long)]
+    pub(crate) format: Option<FormatArg>,
+    /// Write the audio to standard output while it is made
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// What is done about speech that does not end
+    #[arg(long, default_value = "stop")]
+    pub(crate) guard: GuardArg,
+    /// How often speech is spoken again with --guard retry
+    #[arg(long, default_value_t = 3)]
+    pub(crate) retries: u32,
+    /// Print reports as JSON, one for every chunk with --stream (to standard error if the
+    /// audio goes to standard output)
     #[arg(long)]
     pub(crate) json: bool,
     /// No progress, no notes
@@ -129,7 +256,7 @@ pub(crate) struct SamplingArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Model directory, or "demo" for the one inside the program
+    /// Model directory, repository on the hub, or "demo" for the one inside the program
     #[arg(default_value = "demo")]
     pub(crate) model: String,
     /// Print JSON
@@ -139,7 +266,7 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PlotArgs {
-    /// A WAV file
+    /// An audio file
     pub(crate) audio: PathBuf,
     /// The picture; the name of the audio with ".png" if not given
     #[arg(long, short)]

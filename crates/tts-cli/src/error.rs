@@ -11,12 +11,17 @@ pub(crate) enum CliError {
     Tts(#[from] TtsError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    Hub(#[from] tts_checkpoint::hub::HubError),
     #[error(transparent)]
     Load(TtsError),
     #[error("cannot read {path}: {source}")]
     Input { path: PathBuf, source: std::io::Error },
     #[error("cannot use {path}: {source}")]
     InputAudio { path: PathBuf, source: AudioError },
+    #[error("{path} holds no codes: {problem}")]
+    InputCodes { path: PathBuf, problem: String },
     #[error("{name} is {value}; expected {expected}")]
     Argument { name: &'static str, value: String, expected: &'static str },
     #[error("cannot write {}: {source}", path.display())]
@@ -26,20 +31,34 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
+    /// Standard output could not be written.
+    pub(crate) fn stdout(source: std::io::Error) -> Self {
+        Self::Output { path: "standard output".into(), source }
+    }
+
     /// What a script sees; listed in the documentation of the program.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Tts(TtsError::Checkpoint(_)) | Self::Checkpoint(_) | Self::Load(_) => 3,
+            #[cfg(feature = "hub")]
+            Self::Hub(_) => 3,
+            Self::Tts(TtsError::Voice(tts::VoiceError::Write(_)))
+            | Self::Output { .. }
+            | Self::OutputAudio(_) => 4,
             Self::Tts(
                 TtsError::Text(_)
                 | TtsError::Option { .. }
                 | TtsError::TooLong { .. }
-                | TtsError::Sampler(_),
+                | TtsError::Sampler(_)
+                | TtsError::Reference(_)
+                | TtsError::SpeakerEncoder(_)
+                | TtsError::NoSpeakerEncoder { .. }
+                | TtsError::Voice(_),
             )
             | Self::Input { .. }
             | Self::InputAudio { .. }
+            | Self::InputCodes { .. }
             | Self::Argument { .. } => 2,
-            Self::Output { .. } | Self::OutputAudio(_) => 4,
             Self::Tts(_) => 1,
         }
     }

@@ -1,5 +1,4 @@
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use serde_json::json;
 use tts_checkpoint::{Checkpoint, Part};
@@ -12,9 +11,20 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), CliError> {
     let checkpoint = Checkpoint::open(model::files(&args.model)?)?;
     let text =
         if args.json { format!("{}\n", json_report(&checkpoint)) } else { report(&checkpoint) };
-    std::io::stdout()
-        .write_all(text.as_bytes())
-        .map_err(|source| CliError::Output { path: "standard output".into(), source })
+    crate::print(text.as_bytes())
+}
+
+/// What a request may name as its speaker and its language.
+pub(crate) fn voices(args: &InspectArgs) -> Result<(), CliError> {
+    let checkpoint = Checkpoint::open(model::files(&args.model)?)?;
+    let speakers = tts::supported_speakers(&checkpoint.config);
+    let languages = tts::supported_languages(&checkpoint.config);
+    let text = if args.json {
+        format!("{}\n", json!({"speakers": speakers, "languages": languages}))
+    } else {
+        format!("speakers   {}\nlanguages  {}\n", list(&speakers), list(&languages))
+    };
+    crate::print(text.as_bytes())
 }
 
 /// Bytes of the weights in memory: f32, without the text embedding, which stays

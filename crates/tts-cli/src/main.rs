@@ -4,25 +4,42 @@
 //! 3 unusable model, 4 output could not be written.
 
 mod args;
+mod codes;
 mod error;
+#[cfg(feature = "hub")]
+mod hub;
 mod inspect;
 mod model;
+mod output;
 mod plot;
 mod progress;
 mod say;
+mod voice;
 
 use std::error::Error;
+use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::args::{Cli, Command};
+use crate::error::CliError;
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Say(args) => say::run(&args),
+        Command::Voice(command) => voice::run(&command),
+        Command::Voices(args) => inspect::voices(&args),
+        Command::Encode(args) => codes::encode(&args),
+        Command::Decode(args) => codes::decode(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Plot(args) => plot::run(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "tts", &mut script);
+            print(&script)
+        }
+        Command::Man => manual(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -31,6 +48,19 @@ fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+fn manual() -> Result<(), CliError> {
+    let mut page = Vec::new();
+    let rendered = clap_mangen::Man::new(Cli::command().name("tts")).render(&mut page);
+    rendered.map_err(CliError::stdout)?;
+    print(&page)
+}
+
+/// Writes to standard output.
+fn print(bytes: &[u8]) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(CliError::stdout)
 }
 
 /// The message of an error and of those behind it that it does not repeat.

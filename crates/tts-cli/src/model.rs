@@ -5,13 +5,19 @@ use tts_checkpoint::ModelFiles;
 use crate::args::{Dtype, ModelArgs};
 use crate::error::CliError;
 
-/// The files a `--model` argument names.
+/// The files a `--model` argument names: the embedded model, a directory, or else a
+/// repository on the hub.
 pub(crate) fn files(model: &str) -> Result<ModelFiles, CliError> {
     if model == tts_demo_voice::NAME {
-        Ok(ModelFiles::Embedded(tts_demo_voice::FILES))
-    } else {
-        Ok(ModelFiles::directory(model)?)
+        return Ok(ModelFiles::Embedded(tts_demo_voice::FILES));
     }
+    #[cfg(feature = "hub")]
+    if !std::path::Path::new(model).exists()
+        && let Ok(repository) = tts_checkpoint::hub::RepoId::parse(model)
+    {
+        return Ok(ModelFiles::directory(crate::hub::fetch(&repository)?)?);
+    }
+    Ok(ModelFiles::directory(model)?)
 }
 
 /// Whether a `--model` argument names a model that cannot speak.

@@ -1,13 +1,17 @@
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
-use tts::{Layout, Model, Options, Request, Utterance, Voice};
+use serde_json::{Value, json};
+use tts::{
+    Audio, ChunkSchedule, Guard, GuardAction, Layout, LongSpeech, Model, Options, Request,
+    SplitLimits, SynthesisTiming, Voice,
+};
+use tts_audio::{AudioError, StreamWriter};
 
-use crate::args::{LayoutArg, SamplingArgs, SayArgs};
+use crate::args::{GuardArg, LayoutArg, SamplingArgs, SayArgs};
 use crate::error::CliError;
-use crate::model;
 use crate::progress::Progress;
+use crate::{model, output, voice};
 
 pub(crate) fn run(args: &SayArgs) -> Result<(), CliError> {
     let text = text(args)?;
@@ -23,30 +27,118 @@ pub(crate) fn run(args: &SayArgs) -> Result<(), CliError> {
             eprintln!("tts: the model holds a tensor this program does not know: {name}");
         }
     }
+    let cloned = voice::cloned(&model, args.voice.as_deref(), &args.reference, args.quiet)?;
+    let speaker = || args.speaker.clone().or_else(|| model.speakers().into_iter().next());
     let request = Request {
         text,
         language: Some(args.language.clone()),
-        voice: args
-            .speaker
-            .clone()
-            .or_else(|| model.speakers().into_iter().next())
-            .map_or(Voice::Unnamed, Voice::Speaker),
+        voice: cloned.unwrap_or_else(|| speaker().map_or(Voice::Unnamed, Voice::Speaker)),
         instruct: args.instruct.clone(),
-        options: options(&model, &args.sampling)?,
+        options: options(&model, args)?,
     };
-    let frame_secs =
-        model.codec().samples_per_frame() as f64 / f64::from(model.codec().sample_rate());
-    let progress = Progress::new(args.quiet, frame_secs);
-    let result = model.speak_with_progress(&request, &mut |frames| progress.frames(frames));
+    if args.stream {
+        stream(args, &model, &request)
+    } else if args.file.is_some() {
+        say_long(args, &model, &request)
+    } else {
+        say(args, &model, &request)
+    }
+}
+
+fn target(args: &SayArgs) -> PathBuf {
+    let or = if args.stream { "-" } else { "speech.wav" };
+    args.output.clone().unwrap_or_else(|| or.into())
+}
+
+/// One utterance, written whole.
+fn say(args: &SayArgs, model: &Model, request: &Request) -> Result<(), CliError> {
+    let progress = Progress::new(args.quiet, frame_seconds(model));
+    let result = model.speak_with_progress(request, &mut |frames| progress.frames(frames));
     progress.finish();
     let utterance = result?;
-    if !args.quiet {
-        for warning in &utterance.warnings {
-            eprintln!("tts: {warning}");
-        }
+    let target = target(args);
+    let warnings = utterance.warnings.iter().map(ToString::to_string).collect();
+    let report = Report {
+        seed: utterance.seed,
+        samples: utterance.audio.samples.len(),
+        sample_rate: utterance.audio.sample_rate,
+        finish: vec![utterance.finish.name()],
+        timing: utterance.timing,
+        warnings,
+    };
+    report.warn(args);
+    output::write(&target, output::format(&target, args.format), &utterance.audio)?;
+    report.print(args, &target)
+}
+
+/// A long text, written whole.
+fn say_long(args: &SayArgs, model: &Model, request: &Request) -> Result<(), CliError> {
+    let target = target(args);
+    let schedule = ChunkSchedule::default();
+    let mut speech = LongSpeech::new(model, request, schedule, SplitLimits::default());
+    let progress = Progress::new(args.quiet, frame_seconds(model));
+    let mut audio = Audio { samples: Vec::new(), sample_rate: model.sample_rate() };
+    for samples in speech.by_ref() {
+        audio.samples.extend(samples.inspect_err(|_| progress.finish())?);
+        progress.frames(audio.samples.len() / model.codec().samples_per_frame());
     }
-    write(&args.output, &utterance)?;
-    report(args, &utterance)
+    progress.finish();
+    let report = Report::of_long(&speech, request, &audio);
+    report.warn(args);
+    output::write(&target, output::format(&target, args.format), &audio)?;
+    report.print(args, &target)
+}
+
+/// Any text, written chunk by chunk.
+fn stream(args: &SayArgs, model: &Model, request: &Request) -> Result<(), CliError> {
+    let target = target(args);
+    if !output::is_stdout(&target) {
+        return Err(CliError::Argument {
+            name: "--output",
+            value: target.display().to_string(),
+            expected: "\"-\" with --stream",
+        });
+    }
+    let format = output::format(&target, args.format);
+    let failed = |error| match error {
+        AudioError::Stream(source) => CliError::stdout(source),
+        other => CliError::OutputAudio(other),
+    };
+    let schedule = ChunkSchedule::default();
+    // Only a file is long text; a text on the command line is one utterance.
+    let limits = match args.file {
+        Some(_) => SplitLimits::default(),
+        None => SplitLimits { target_chars: usize::MAX, max_chars: usize::MAX },
+    };
+    let mut speech = LongSpeech::new(model, request, schedule, limits);
+    let mut audio = Audio { samples: Vec::new(), sample_rate: model.sample_rate() };
+    let mut writer = None;
+    for (chunk, samples) in speech.by_ref().enumerate() {
+        let samples = samples?;
+        // Nothing is written before the first chunk: a refused request leaves no header.
+        let out = match &mut writer {
+            Some(out) => out,
+            None => writer.insert(
+                StreamWriter::new(std::io::stdout(), format, audio.sample_rate).map_err(failed)?,
+            ),
+        };
+        out.write(&samples).map_err(failed)?;
+        if args.json {
+            let start = audio.samples.len();
+            eprintln!("{}", json!({"chunk": chunk, "start": start, "samples": samples.len()}));
+        }
+        audio.samples.extend(samples);
+    }
+    if let Some(out) = writer {
+        out.finish().map_err(failed)?;
+    }
+    let report = Report::of_long(&speech, request, &audio);
+    report.warn(args);
+    report.print(args, &target)
+}
+
+fn frame_seconds(model: &Model) -> f64 {
+    model.codec().samples_per_frame() as f64 / f64::from(model.codec().sample_rate())
 }
 
 fn text(args: &SayArgs) -> Result<String, CliError> {
@@ -64,7 +156,18 @@ fn text(args: &SayArgs) -> Result<String, CliError> {
     }
 }
 
-fn options(model: &Model, args: &SamplingArgs) -> Result<Options, CliError> {
+fn options(model: &Model, args: &SayArgs) -> Result<Options, CliError> {
+    let mut options = sampling(model, &args.sampling)?;
+    options.guard = match args.guard {
+        GuardArg::Off => Guard::off(),
+        GuardArg::Stop => Guard { action: GuardAction::Stop, ..Guard::default() },
+        GuardArg::Report => Guard { action: GuardAction::Report, ..Guard::default() },
+        GuardArg::Retry => Guard { action: GuardAction::Retry(args.retries), ..Guard::default() },
+    };
+    Ok(options)
+}
+
+fn sampling(model: &Model, args: &SamplingArgs) -> Result<Options, CliError> {
     fn set<T: Copy>(target: &mut T, value: Option<T>) {
         if let Some(value) = value {
             *target = value;
@@ -94,64 +197,99 @@ fn options(model: &Model, args: &SamplingArgs) -> Result<Options, CliError> {
                 expected: "a positive number",
             });
         }
-        let rate = f64::from(model.sample_rate()) / model.codec().samples_per_frame() as f64;
         // The last token drawn yields no frame.
-        let tokens = (seconds * rate).ceil() as usize + 1;
+        let tokens = (seconds / frame_seconds(model)).ceil() as usize + 1;
         options.max_new_tokens = options.max_new_tokens.min(tokens);
     }
     Ok(options)
 }
 
-fn write(path: &Path, utterance: &Utterance) -> Result<(), CliError> {
-    if path == Path::new("-") {
-        let wav = tts_audio::encode_wav(&utterance.audio).map_err(CliError::OutputAudio)?;
-        let mut out = std::io::stdout().lock();
-        return out
-            .write_all(&wav)
-            .and_then(|()| out.flush())
-            .map_err(|source| CliError::Output { path: "standard output".into(), source });
-    }
-    tts_audio::write_wav_file(&utterance.audio, path).map_err(CliError::OutputAudio)
+/// What was spoken.
+struct Report {
+    seed: u64,
+    samples: usize,
+    sample_rate: u32,
+    /// Why each piece ended.
+    finish: Vec<&'static str>,
+    timing: SynthesisTiming,
+    warnings: Vec<String>,
 }
 
-fn report(args: &SayArgs, utterance: &Utterance) -> Result<(), CliError> {
-    let to_stdout = args.output == Path::new("-");
-    let timing = &utterance.timing;
-    if args.json {
-        let report = json!({
-            "output": args.output,
-            "seed": args.sampling.seed,
-            "sample_rate": utterance.audio.sample_rate,
-            "samples": utterance.audio.samples.len(),
+impl Report {
+    fn of_long(speech: &LongSpeech<&Model>, request: &Request, audio: &Audio) -> Self {
+        let first = speech.spoken().first().map(|piece| piece.timing.first_audio_ms);
+        let mut timing = SynthesisTiming {
+            first_audio_ms: first.unwrap_or_default(),
+            audio_secs: audio.duration_secs(),
+            ..SynthesisTiming::default()
+        };
+        for piece in speech.spoken() {
+            timing.prefill_ms += piece.timing.prefill_ms;
+            timing.generate_ms += piece.timing.generate_ms;
+            timing.decode_ms += piece.timing.decode_ms;
+            timing.total_ms += piece.timing.total_ms;
+            timing.frames += piece.timing.frames;
+        }
+        Self {
+            seed: request.options.seed,
+            samples: audio.samples.len(),
+            sample_rate: audio.sample_rate,
+            finish: speech.spoken().iter().map(|piece| piece.finish.name()).collect(),
+            timing,
+            warnings: speech.warnings().iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn warn(&self, args: &SayArgs) {
+        if !args.quiet {
+            for warning in &self.warnings {
+                eprintln!("tts: {warning}");
+            }
+        }
+    }
+
+    fn json(&self, target: &Path) -> Value {
+        let timing = &self.timing;
+        json!({
+            "output": target,
+            "seed": self.seed,
+            "sample_rate": self.sample_rate,
+            "samples": self.samples,
             "seconds": timing.audio_secs,
             "frames": timing.frames,
-            "finish": utterance.finish.name(),
-            "warnings": utterance.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "finish": self.finish.last(),
+            "pieces": self.finish,
+            "warnings": self.warnings,
             "timing": {
                 "prefill_ms": timing.prefill_ms,
                 "generate_ms": timing.generate_ms,
                 "decode_ms": timing.decode_ms,
+                "first_audio_ms": timing.first_audio_ms,
                 "total_ms": timing.total_ms,
                 "rtf": timing.rtf(),
             },
-        });
-        return if to_stdout {
-            eprintln!("{report}");
-            Ok(())
-        } else {
-            writeln!(std::io::stdout(), "{report}")
-                .map_err(|source| CliError::Output { path: "standard output".into(), source })
-        };
+        })
     }
-    if !args.quiet {
-        eprintln!(
-            "tts: {}: {:.2} s of audio, {} frames, RTF {:.2} ({})",
-            args.output.display(),
-            timing.audio_secs,
-            timing.frames,
-            timing.rtf(),
-            utterance.finish.name(),
-        );
+
+    fn print(&self, args: &SayArgs, target: &Path) -> Result<(), CliError> {
+        if args.json {
+            let report = self.json(target);
+            if output::is_stdout(target) {
+                eprintln!("{report}");
+                return Ok(());
+            }
+            return crate::print(format!("{report}\n").as_bytes());
+        }
+        if !args.quiet {
+            eprintln!(
+                "tts: {}: {:.2} s of audio, {} frames, RTF {:.2} ({})",
+                target.display(),
+                self.timing.audio_secs,
+                self.timing.frames,
+                self.timing.rtf(),
+                self.finish.last().copied().unwrap_or_default(),
+            );
+        }
+        Ok(())
     }
-    Ok(())
 }

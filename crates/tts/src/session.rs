@@ -160,19 +160,15 @@ impl<M: Deref<Target = Model>> Session<M> {
         ids.extend(feed.finish(&self.model.tokenizer)?);
         let (prompt, mut ids) = (prompt.clone(), std::mem::take(ids));
         self.text = Text::Complete;
-        match &mut self.speaking {
-            Some(speaking) => {
-                speaking.text.tokens += ids.len();
-                ids.push(self.model.config().tts_eos_token_id);
-                speaking.text.ids.extend(ids);
-                speaking.text.complete = true;
-                Ok(())
-            }
-            None => {
-                let prompt = prompt.with_text(self.model.config(), &ids, true)?;
-                self.begin(prompt)
-            }
+        if let Some(speaking) = &mut self.speaking {
+            speaking.text.tokens += ids.len();
+            ids.push(self.model.config().tts_eos_token_id);
+            speaking.text.ids.extend(ids);
+            speaking.text.complete = true;
+            return Ok(());
         }
+        let prompt = prompt.with_text(self.model.config(), &ids, true)?;
+        self.begin(prompt)
     }
 
     /// Works until there is something to say.

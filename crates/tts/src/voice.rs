@@ -234,6 +234,6 @@ fn frames(codes: &TensorView<'_>) -> Option<Vec<Vec<u32>>> {
     Some(codes.chunks(width).map(<[u32]>::to_vec).collect())
 }
 
-fn damaged(path: &Path, problem: impl ToString) -> VoiceError {
-    VoiceError::Damaged { path: path.to_owned(), problem: problem.to_string() }
+fn damaged(path: &Path, problem: impl std::fmt::Display) -> VoiceError {
+    VoiceError::Damaged { path: path.to_owned(), problem: format!("{problem}") }
 }

@@ -45,9 +45,10 @@ pub(super) fn decode(mut source: impl MediaSource, limits: Limits) -> Result<Aud
     if source.byte_len() == Some(0) {
         return Err(AudioError::Empty);
     }
-    let boxes = match source.is_seekable() {
-        true => mp4::scan(&mut source).map_err(AudioError::Stream)?,
-        false => Boxes::Foreign,
+    let boxes = if source.is_seekable() {
+        mp4::scan(&mut source).map_err(AudioError::Stream)?
+    } else {
+        Boxes::Foreign
     };
     let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
     let mut format = FORMATS
@@ -189,11 +190,7 @@ impl Mono {
 }
 
 fn check_channels(found: usize) -> Result<()> {
-    if (1..=MAX_CHANNELS).contains(&found) {
-        Ok(())
-    } else {
-        Err(AudioError::Channels { found })
-    }
+    if (1..=MAX_CHANNELS).contains(&found) { Ok(()) } else { Err(AudioError::Channels { found }) }
 }
 
 /// Whether an error says that the data is at its end.

@@ -64,9 +64,9 @@ mod tests {
     use super::*;
 
     /// A box with `size` as its size field and `bytes` more behind its type.
-    fn bytes_of(size: u32, kind: &[u8; 4], bytes: usize) -> Vec<u8> {
+    fn bytes_of(size: u32, kind: &str, bytes: usize) -> Vec<u8> {
         let mut header = size.to_be_bytes().to_vec();
-        header.extend(kind);
+        header.extend(kind.bytes());
         header.resize(header.len() + bytes, 0);
         header
     }
@@ -80,15 +80,15 @@ mod tests {
 
     #[test]
     fn fragments_are_found_behind_boxes_of_any_size() {
-        let ftyp = bytes_of(16, b"ftyp", 8);
-        let moof = bytes_of(8, b"moof", 0);
-        let mut long = bytes_of(1, b"mdat", 16);
+        let ftyp = bytes_of(16, "ftyp", 8);
+        let moof = bytes_of(8, "moof", 0);
+        let mut long = bytes_of(1, "mdat", 16);
         long[15] = 24;
         assert_eq!(boxes(&[ftyp.clone(), long.clone()]), Boxes::Whole);
         assert_eq!(boxes(&[ftyp.clone(), long, moof.clone()]), Boxes::Fragmented);
         // Up to the end, and of an impossible size.
-        assert_eq!(boxes(&[ftyp.clone(), bytes_of(0, b"mdat", 0), moof.clone()]), Boxes::Whole);
-        assert_eq!(boxes(&[ftyp, bytes_of(7, b"mdat", 0), moof.clone()]), Boxes::Whole);
+        assert_eq!(boxes(&[ftyp.clone(), bytes_of(0, "mdat", 0), moof.clone()]), Boxes::Whole);
+        assert_eq!(boxes(&[ftyp, bytes_of(7, "mdat", 0), moof.clone()]), Boxes::Whole);
         assert_eq!(boxes(&[moof]), Boxes::Foreign);
         assert_eq!(boxes(&[]), Boxes::Foreign);
     }

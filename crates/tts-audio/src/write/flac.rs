@@ -13,8 +13,7 @@ const BITS_PER_SAMPLE: usize = 16;
 
 pub(super) fn encode(audio: &Audio) -> Result<Vec<u8>> {
     let samples: Vec<i32> = audio.samples.iter().map(|&sample| pcm16(sample).into()).collect();
-    let source =
-        MemSource::from_samples(&samples, 1, BITS_PER_SAMPLE, audio.sample_rate as usize);
+    let source = MemSource::from_samples(&samples, 1, BITS_PER_SAMPLE, audio.sample_rate as usize);
     let config = config::Encoder::default().into_verified().map_err(|(_, e)| failure(&e))?;
     let block = config.block_size;
     let mut stream = flacenc::encode_with_fixed_block_size(&config, source, block)
