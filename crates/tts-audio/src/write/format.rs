@@ -17,7 +17,7 @@ pub enum AudioFormat {
     /// WAV with 32-bit floats, which some players refuse.
     WavF32,
     /// FLAC with 16 bits: the samples of [`Self::WavPcm16`] in about half the
-    /// space.
+    /// space, at up to 96 kHz.
     Flac,
     /// 16-bit integers, little-endian, without a header.
     PcmS16,
@@ -66,7 +66,8 @@ impl AudioFormat {
     /// if the rate is not in 1..=[`MAX_SAMPLE_RATE`](crate::MAX_SAMPLE_RATE) Hz,
     /// [`AudioError::TooManySamples`](crate::AudioError::TooManySamples) above
     /// the 4 GiB that a WAV file can describe, and
-    /// [`AudioError::Flac`](crate::AudioError::Flac) if the FLAC encoder fails.
+    /// [`AudioError::Flac`](crate::AudioError::Flac) if the FLAC encoder fails or
+    /// the rate is above its 96 kHz.
     pub fn encode(self, audio: &Audio) -> Result<Vec<u8>> {
         audio.check()?;
         match self {
