@@ -13,13 +13,13 @@ speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
 
 test: ## Run all tests, with and without profiling
 	cargo test --workspace
-	cargo test -p tts-profiling -p tts --features tts-profiling/profiling,tts/profiling
+	cargo test -p tts-profiling -p tts --features tts-profiling/profiling,tts/profiling,tts/async
 	cargo xtask examples
 
 lint: ## Format, clippy, docs and the rules of this workspace
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p tts-cli --features profiling -- -D warnings
+	cargo clippy -p tts-cli -p tts --all-targets --features tts/profiling,tts/async -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo xtask tidy
 

@@ -8,11 +8,7 @@ use tts_checkpoint::{Checkpoint, CheckpointError, ModelFiles};
 
 fn copy() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
-    for (name, content) in tts_demo_voice::FILES {
-        let path = home.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
+    tts_demo_voice::write_to(home.path()).unwrap();
     home
 }
 

@@ -13,11 +13,7 @@ const WEIGHTS: &str = "model.safetensors";
 
 fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
-    for (name, content) in tts_demo_voice::FILES {
-        let path = home.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
+    tts_demo_voice::write_to(home.path()).unwrap();
     home
 }
 

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tts::{
-    Audio, ChunkSchedule, Guard, GuardAction, Layout, LongSpeech, Model, Options, Request,
-    SplitLimits, SynthesisTiming, Voice,
+    Audio, ChunkSchedule, Delivery, Guard, GuardAction, Layout, LongSpeech, Model, Options,
+    Request, SplitLimits, SynthesisTiming, Voice,
 };
 use tts_audio::{AudioError, StreamWriter};
 
@@ -74,8 +74,8 @@ fn say(args: &SayArgs, model: &Model, request: &Request) -> Result<(), CliError>
 /// A long text, written whole.
 fn say_long(args: &SayArgs, model: &Model, request: &Request) -> Result<(), CliError> {
     let target = target(args);
-    let schedule = ChunkSchedule::default();
-    let mut speech = LongSpeech::new(model, request, schedule, SplitLimits::default());
+    let limits = Some(SplitLimits::default());
+    let mut speech = LongSpeech::new(model, request, Delivery::Whole, limits);
     let progress = Progress::new(args.quiet, frame_seconds(model));
     let mut audio = Audio { samples: Vec::new(), sample_rate: model.sample_rate() };
     for samples in speech.by_ref() {
@@ -104,13 +104,10 @@ fn stream(args: &SayArgs, model: &Model, request: &Request) -> Result<(), CliErr
         AudioError::Stream(source) => CliError::stdout(source),
         other => CliError::OutputAudio(other),
     };
-    let schedule = ChunkSchedule::default();
+    let delivery = Delivery::Chunks(ChunkSchedule::default());
     // Only a file is long text; a text on the command line is one utterance.
-    let limits = match args.file {
-        Some(_) => SplitLimits::default(),
-        None => SplitLimits { target_chars: usize::MAX, max_chars: usize::MAX },
-    };
-    let mut speech = LongSpeech::new(model, request, schedule, limits);
+    let limits = args.file.as_ref().map(|_| SplitLimits::default());
+    let mut speech = LongSpeech::new(model, request, delivery, limits);
     let mut audio = Audio { samples: Vec::new(), sample_rate: model.sample_rate() };
     let mut writer = None;
     for (chunk, samples) in speech.by_ref().enumerate() {

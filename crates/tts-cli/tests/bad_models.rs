@@ -30,11 +30,7 @@ fn refused(home: &Path, arguments: &[&str], code: i32, message: &str) {
 /// A directory with a copy of the embedded model.
 fn home() -> TempDir {
     let home = tempfile::tempdir().unwrap();
-    for (name, content) in tts_demo_voice::FILES {
-        let path = home.path().join(MODEL).join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, content).unwrap();
-    }
+    tts_demo_voice::write_to(home.path().join(MODEL)).unwrap();
     home
 }
 

@@ -4,6 +4,8 @@
 //! random weights, so that the program runs without a download. It speaks
 //! noise. `tools/fixture/make_fixture.py` writes it.
 
+use std::path::Path;
+
 /// The name under which the model is offered.
 pub const NAME: &str = "demo";
 
@@ -30,6 +32,21 @@ pub const FILES: &[(&str, &[u8])] = &[
     ("tokenizer_config.json", include_bytes!("../voice/tokenizer_config.json")),
     ("vocab.json", include_bytes!("../voice/vocab.json")),
 ];
+
+/// Writes the model as a directory in the layout of the released checkpoints.
+///
+/// # Errors
+/// If `directory` cannot be written.
+pub fn write_to(directory: impl AsRef<Path>) -> std::io::Result<()> {
+    for (name, content) in FILES {
+        let path = directory.as_ref().join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, content)?;
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {

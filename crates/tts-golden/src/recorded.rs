@@ -45,16 +45,6 @@ impl Recorded {
         read(self.tensor(name)?).map_err(|e| self.missing(name, e))
     }
 
-    /// The recorded spans of a waveform: tensor and first frame.
-    pub(crate) fn spans(&self, item: usize) -> Vec<(String, usize)> {
-        let prefix = format!("wav_span.{item}.");
-        let spans = self.tensors.keys().filter_map(|name| {
-            let frame = name.strip_prefix(&prefix)?.parse().ok()?;
-            Some((name.clone(), frame))
-        });
-        spans.collect()
-    }
-
     pub(crate) fn row(&mut self, stage: &str, outcome: Outcome) {
         let row = Row { case: self.case.clone(), stage: stage.to_owned(), outcome };
         self.rows.push(row);

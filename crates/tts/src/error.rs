@@ -87,6 +87,10 @@ pub enum TtsError {
     /// Text was appended after its end.
     #[error("the text of the session is complete already")]
     TextClosed,
+    /// No thread could be started.
+    #[cfg(feature = "async")]
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
     /// The tensor library failed.
     #[error("tensor library: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -21,6 +21,8 @@
 //! without it nothing of that is compiled in. [`SynthesisTiming`] is measured in
 //! every build.
 
+#[cfg(feature = "async")]
+mod concurrent;
 mod error;
 mod generate;
 mod guard;
@@ -38,9 +40,11 @@ mod speaking;
 mod timing;
 mod voice;
 
+#[cfg(feature = "async")]
+pub use concurrent::AsyncSpeech;
 pub use error::TtsError;
 pub use guard::{Guard, GuardAction, LengthLimit, Runaway};
-pub use long::{LongSpeech, PieceReport};
+pub use long::{Delivery, LongSpeech, PieceReport};
 pub use model::Model;
 pub use options::{CodecMode, Options};
 pub use probe::{NoProbe, Observation, Probe};

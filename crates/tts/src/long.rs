@@ -12,18 +12,30 @@ use crate::session::SpeechStream;
 use crate::timing::SynthesisTiming;
 use crate::voice::Voice;
 
+/// How the pieces of a long text are given out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// Each when it is complete; a guard can have it spoken again.
+    Whole,
+    /// Chunk by chunk, while it is spoken.
+    Chunks(ChunkSchedule),
+}
+
 /// Speaks a long text piece by piece, with one voice and natural pauses.
 ///
 /// Every piece is a request of its own with the same seed;
-/// [`Options::utterance`](crate::Options::utterance) counts them. Dropping it frees everything.
+/// [`Options::utterance`](crate::Options::utterance) counts them. It gives out samples,
+/// the pauses included, and ends with the first error. Dropping it frees everything.
 #[derive(Debug)]
 pub struct LongSpeech<M: Deref<Target = Model> + Clone> {
     model: M,
     request: Request,
-    schedule: ChunkSchedule,
+    delivery: Delivery,
     pieces: std::vec::IntoIter<(String, Pause)>,
-    /// The piece being spoken and the pause behind it.
+    /// The piece that is streamed and the pause behind it.
     current: Option<(SpeechStream<M>, Pause)>,
+    /// Silence that is due.
+    pause: Pause,
     spoken: Vec<PieceReport>,
     warnings: Vec<Warning>,
 }
@@ -38,23 +50,34 @@ pub struct PieceReport {
 }
 
 impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
-    /// Splits the text of a request; nothing is spoken yet.
-    pub fn new(model: M, request: &Request, schedule: ChunkSchedule, limits: SplitLimits) -> Self {
-        let pieces: Vec<_> = split_sentences(&request.text, limits)
+    /// Splits the text of a request, or takes it as one piece if there are no limits.
+    /// Nothing is spoken yet.
+    pub fn new(
+        model: M,
+        request: &Request,
+        delivery: Delivery,
+        limits: Option<SplitLimits>,
+    ) -> Self {
+        let mut pieces: Vec<_> = limits
+            .map(|limits| split_sentences(&request.text, limits))
+            .unwrap_or_default()
             .iter()
             .map(|piece| (piece.spoken().into_owned(), piece.pause))
             .collect();
-        let describes = matches!(request.voice, Voice::Unnamed);
-        let warnings =
-            if describes && pieces.len() > 1 { vec![Warning::VoiceVaries] } else { Vec::new() };
+        if pieces.is_empty() {
+            // A blank text has no pieces; it is refused when it is spoken.
+            pieces.push((request.text.clone(), Pause::None));
+        }
+        let varies = pieces.len() > 1 && matches!(request.voice, Voice::Unnamed);
         Self {
             model,
             request: request.clone(),
-            schedule,
+            delivery,
             pieces: pieces.into_iter(),
             current: None,
+            pause: Pause::None,
             spoken: Vec::new(),
-            warnings,
+            warnings: varies.then_some(Warning::VoiceVaries).into_iter().collect(),
         }
     }
 
@@ -68,54 +91,56 @@ impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
         &self.warnings
     }
 
-    fn begin(&mut self) -> Result<bool, TtsError> {
-        let Some((text, pause)) = self.pieces.next() else {
-            if self.spoken.is_empty() && self.current.is_none() {
-                // There is no piece in a blank text: it is refused like any other.
-                SpeechStream::new(self.model.clone(), &self.request, self.schedule.clone())?;
+    fn step(&mut self) -> Result<Option<Vec<f32>>, TtsError> {
+        loop {
+            let silence = f64::from(self.pause.seconds()) * f64::from(self.model.sample_rate());
+            self.pause = Pause::None;
+            if silence >= 1.0 {
+                return Ok(Some(vec![0.0; silence as usize]));
             }
-            return Ok(false);
-        };
-        let mut request = Request { text, ..self.request.clone() };
-        request.options.utterance =
-            request.options.utterance.wrapping_add(self.spoken.len() as u32);
-        let stream = SpeechStream::new(self.model.clone(), &request, self.schedule.clone())?;
-        self.current = Some((stream, pause));
-        Ok(true)
+            if let Some((mut stream, pause)) = self.current.take() {
+                if let Some(chunk) = stream.next().transpose()? {
+                    self.current = Some((stream, pause));
+                    return Ok(Some(chunk.samples));
+                }
+                let session = stream.session();
+                let finish = session.finish_reason().unwrap_or(FinishReason::MaxTokens);
+                self.over(finish, session.timing(), session.warnings(), pause);
+                continue;
+            }
+            let Some((text, pause)) = self.pieces.next() else { return Ok(None) };
+            let mut request = Request { text, ..self.request.clone() };
+            let piece = self.spoken.len() as u32;
+            request.options.utterance = request.options.utterance.wrapping_add(piece);
+            match &self.delivery {
+                Delivery::Whole => {
+                    let utterance = self.model.speak(&request)?;
+                    let (finish, timing) = (utterance.finish, utterance.timing);
+                    self.over(finish, timing, &utterance.warnings, pause);
+                    return Ok(Some(utterance.audio.samples));
+                }
+                Delivery::Chunks(schedule) => {
+                    let stream = SpeechStream::new(self.model.clone(), &request, schedule.clone())?;
+                    self.current = Some((stream, pause));
+                }
+            }
+        }
     }
 
-    fn end(&mut self, stream: &SpeechStream<M>) {
-        let session = stream.session();
-        let finish = session.finish_reason().unwrap_or(FinishReason::MaxTokens);
-        self.spoken.push(PieceReport { finish, timing: session.timing() });
-        for warning in session.warnings() {
+    fn over(
+        &mut self,
+        finish: FinishReason,
+        timing: SynthesisTiming,
+        warnings: &[Warning],
+        pause: Pause,
+    ) {
+        self.spoken.push(PieceReport { finish, timing });
+        for warning in warnings {
             if !self.warnings.contains(warning) {
                 self.warnings.push(warning.clone());
             }
         }
-    }
-
-    fn step(&mut self) -> Result<Option<Vec<f32>>, TtsError> {
-        loop {
-            let Some((mut stream, pause)) = self.current.take() else {
-                if self.begin()? {
-                    continue;
-                }
-                return Ok(None);
-            };
-            match stream.next().transpose()? {
-                Some(chunk) => {
-                    self.current = Some((stream, pause));
-                    return Ok(Some(chunk.samples));
-                }
-                None => self.end(&stream),
-            }
-            let silence =
-                (f64::from(pause.seconds()) * f64::from(self.model.sample_rate())) as usize;
-            if silence > 0 {
-                return Ok(Some(vec![0.0; silence]));
-            }
-        }
+        self.pause = pause;
     }
 }
 
@@ -123,6 +148,10 @@ impl<M: Deref<Target = Model> + Clone> Iterator for LongSpeech<M> {
     type Item = Result<Vec<f32>, TtsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.step().transpose()
+        let result = self.step();
+        if result.is_err() {
+            self.pieces = Vec::new().into_iter();
+        }
+        result.transpose()
     }
 }

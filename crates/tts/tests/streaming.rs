@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use tts::{
-    Audio, ChunkSchedule, Event, FinishReason, Guard, Layout, LongSpeech, Model, ModelFiles,
-    ModelKind, Options, Pause, ReferenceOptions, Request, Session, SpeechStream, SplitLimits,
-    TtsError, Utterance, Voice,
+    Audio, ChunkSchedule, Delivery, Event, FinishReason, Guard, GuardAction, Layout, LengthLimit,
+    LongSpeech, Model, ModelFiles, ModelKind, Options, Pause, ReferenceOptions, Request,
+    RunawayOutcome, Session, SpeechStream, SplitLimits, TtsError, Utterance, Voice, Warning,
 };
 
 fn demo() -> Model {
@@ -216,25 +216,53 @@ fn a_long_text_is_its_sentences_and_the_pauses_between_them() {
     let voice = Voice::Speaker("ryan".to_owned());
     let mut request = model.request("First sentence.\n\nSecond one, in a new paragraph.", voice);
     request.options.max_new_tokens = 6;
-    let long = LongSpeech::new(&model, &request, ChunkSchedule::default(), SplitLimits::default());
-    let together: Vec<f32> = long.flat_map(|samples| samples.unwrap()).collect();
     let mut apart = Vec::new();
-    for (utterance, text) in
-        ["First sentence.", "Second one, in a new paragraph."].iter().enumerate()
-    {
-        let mut request = Request { text: (*text).to_owned(), ..request.clone() };
-        request.options.utterance = utterance as u32;
+    let pieces = ["First sentence.", "Second one, in a new paragraph."];
+    for (utterance, text) in (0..).zip(pieces) {
+        let mut request = Request { text: text.to_owned(), ..request.clone() };
+        request.options.utterance = utterance;
         apart.extend(model.speak(&request).unwrap().audio.samples);
         if utterance == 0 {
-            apart.resize(
-                apart.len() + (f64::from(Pause::Paragraph.seconds()) * 24_000.0) as usize,
-                0.0,
-            );
+            let pause = f64::from(Pause::Paragraph.seconds()) * 24_000.0;
+            apart.resize(apart.len() + pause as usize, 0.0);
         }
     }
-    assert_eq!(together, apart);
-    request.text = "  \n ".to_owned();
-    let mut blank =
-        LongSpeech::new(&model, &request, ChunkSchedule::default(), SplitLimits::default());
-    assert!(matches!(blank.next(), Some(Err(TtsError::Text(_)))));
+    let limits = Some(SplitLimits::default());
+    for delivery in [Delivery::Whole, Delivery::Chunks(ChunkSchedule::default())] {
+        let mut long = LongSpeech::new(&model, &request, delivery.clone(), limits);
+        let together: Vec<f32> = long.by_ref().flat_map(|samples| samples.unwrap()).collect();
+        assert_eq!(together, apart);
+        assert_eq!(long.spoken().len(), 2);
+        // Without limits a text is one utterance, whatever stands in it.
+        let one = LongSpeech::new(&model, &request, delivery.clone(), None);
+        let one: Vec<f32> = one.flat_map(|samples| samples.unwrap()).collect();
+        assert_eq!(one, model.speak(&request).unwrap().audio.samples);
+        let blank = Request { text: "  \n ".to_owned(), ..request.clone() };
+        let mut blank = LongSpeech::new(&model, &blank, delivery, limits);
+        assert!(matches!(blank.next(), Some(Err(TtsError::Text(_)))));
+        assert!(blank.next().is_none(), "nothing follows an error");
+    }
+}
+
+#[test]
+fn a_piece_that_goes_astray_is_spoken_again_if_it_is_delivered_whole() {
+    let model = demo();
+    let mut request = model.request("Astray.", Voice::Speaker("ryan".to_owned()));
+    request.options.max_new_tokens = 60;
+    // Every speech is longer than this.
+    let length = Some(LengthLimit { seconds: 0.0, seconds_per_token: 0.0 });
+    let action = GuardAction::Retry(2);
+    request.options.guard = Guard { action, length, ..Guard::off() };
+    let mut long = LongSpeech::new(&model, &request, Delivery::Whole, None);
+    assert!(long.next().unwrap().is_ok());
+    let outcomes: Vec<_> = long
+        .warnings()
+        .iter()
+        .map(|warning| match warning {
+            Warning::Runaway { seed, outcome, .. } => (*seed, *outcome),
+            other => panic!("{other}"),
+        })
+        .collect();
+    use RunawayOutcome::{Retried, Stopped};
+    assert_eq!(outcomes, [(0, Retried), (1, Retried), (2, Stopped)]);
 }

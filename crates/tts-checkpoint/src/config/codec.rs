@@ -161,7 +161,20 @@ impl CodecConfig {
                 codes,
             )?;
         }
-        self.encoder_config.check(&at.within("encoder_config"))?;
+        let (e, encoder) = (&self.encoder_config, at.within("encoder_config"));
+        e.check(&encoder)?;
+        at.equals(
+            "encode_downsample_rate",
+            self.encode_downsample_rate,
+            "the product of encoder_config.upsampling_ratios and the last stride",
+            e.upsampling_ratios.iter().product::<usize>() * e.downsample_stride(),
+        )?;
+        at.equals(
+            "input_sample_rate",
+            self.input_sample_rate as usize,
+            "encoder_config.sampling_rate",
+            e.sampling_rate as usize,
+        )?;
         // Only Base models are prompted with codes of the encoder.
         if model.tts_model_type == ModelKind::Base {
             at.equals(
@@ -261,6 +274,15 @@ impl CodecEncoderConfig {
         ] {
             at.range(field, value, 1, high)?;
         }
+        let (heads, kv_heads) = (self.num_attention_heads, self.num_key_value_heads);
+        at.divides("num_attention_heads", heads, "num_key_value_heads", kv_heads)?;
+        at.divides("head_dim", self.head_dim, "the rotary pair", 2)?;
+        at.equals(
+            "codebook_dim",
+            self.codebook_dim,
+            "vector_quantization_hidden_dimension",
+            self.vector_quantization_hidden_dimension,
+        )?;
         at.range("num_semantic_quantizers", self.num_semantic_quantizers, 1, self.num_quantizers)?;
         check_strides(at, "upsampling_ratios", &self.upsampling_ratios)?;
         let widest = self.num_filters.saturating_mul(1 << self.upsampling_ratios.len());

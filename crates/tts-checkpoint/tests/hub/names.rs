@@ -17,7 +17,7 @@ fn names_of_repositories_are_those_the_hub_allows() {
         "/b",
         "./dir",
         "../dir",
-        "/root/model",
+        "/absolute/model",
         "a/b/c",
         "a b/c",
         "a/b\n",
