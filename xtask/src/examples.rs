@@ -5,15 +5,11 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
-use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use cargo_metadata::{Metadata, TargetKind};
 
 /// Runs all examples; fails if one of them does.
 pub(crate) fn run(root: &Path) -> Result<ExitCode> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root.join("Cargo.toml"))
-        .no_deps()
-        .exec()
-        .context("cargo metadata failed")?;
+    let metadata = crate::metadata(root)?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut failed = Vec::new();
     let examples = examples(&metadata);

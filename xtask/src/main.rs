@@ -8,10 +8,11 @@ mod golden;
 mod tidy;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use cargo_metadata::{Metadata, MetadataCommand};
 use clap::{Parser, Subcommand};
 
 /// Development tasks of this workspace.
@@ -39,6 +40,15 @@ fn main() -> Result<ExitCode> {
         Command::Examples => examples::run(&root),
         Command::Golden(args) => golden::run(&root, &args),
     }
+}
+
+/// The members of the workspace, as cargo sees them.
+fn metadata(root: &Path) -> Result<Metadata> {
+    MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .context("cargo metadata failed")
 }
 
 /// The directory above this package when started by cargo, else the current one.

@@ -105,6 +105,7 @@ impl<M: Deref<Target = Model>> Session<M> {
     /// # Errors
     /// If something in the request is unusable.
     pub fn new(model: M, request: &Request, schedule: ChunkSchedule) -> Result<Self, TtsError> {
+        let _span = stage_span!(Stage::Synthesize);
         let mut session = Self::with(model, request, schedule, Text::Complete);
         let prompt = prepare::prompt(&session.model, request)?;
         session.begin(prompt)?;
@@ -157,18 +158,19 @@ impl<M: Deref<Target = Model>> Session<M> {
         let Text::Open { feed, prompt, ids } = &mut self.text else {
             return Err(TtsError::TextClosed);
         };
+        let _span = stage_span!(Stage::Synthesize);
         ids.extend(feed.finish(&self.model.tokenizer)?);
-        let (prompt, mut ids) = (prompt.clone(), std::mem::take(ids));
-        self.text = Text::Complete;
         if let Some(speaking) = &mut self.speaking {
             speaking.text.tokens += ids.len();
-            ids.push(self.model.config().tts_eos_token_id);
-            speaking.text.ids.extend(ids);
+            speaking.text.ids.append(ids);
+            speaking.text.ids.push(self.model.config().tts_eos_token_id);
             speaking.text.complete = true;
-            return Ok(());
+        } else {
+            let prompt = prompt.with_text(self.model.config(), ids, true)?;
+            self.begin(prompt)?;
         }
-        let prompt = prompt.with_text(self.model.config(), &ids, true)?;
-        self.begin(prompt)
+        self.text = Text::Complete;
+        Ok(())
     }
 
     /// Works until there is something to say.

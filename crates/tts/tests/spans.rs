@@ -14,7 +14,9 @@ use tts::{Model, ModelFiles, Options, Request, Voice};
 /// The path of each span from the root in the order of opening, with the frame,
 /// and of each sync mark.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<(String, Option<u64>)>>>);
+struct Log(Arc<Mutex<Vec<Seen>>>);
+
+type Seen = (String, Option<u64>);
 
 #[derive(Default)]
 struct Fields {
@@ -56,7 +58,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Log {
     }
 }
 
-fn record(frames: usize) -> (usize, Vec<(String, Option<u64>)>) {
+fn record(frames: usize) -> (usize, Vec<Seen>) {
     let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap();
     let mut options = Options { max_new_tokens: frames + 1, ..model.default_options() };
     options.talker.top_p = 0.9;

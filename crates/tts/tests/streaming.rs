@@ -263,6 +263,6 @@ fn a_piece_that_goes_astray_is_spoken_again_if_it_is_delivered_whole() {
             other => panic!("{other}"),
         })
         .collect();
-    use RunawayOutcome::{Retried, Stopped};
-    assert_eq!(outcomes, [(0, Retried), (1, Retried), (2, Stopped)]);
+    let (retried, stopped) = (RunawayOutcome::Retried, RunawayOutcome::Stopped);
+    assert_eq!(outcomes, [(0, retried), (1, retried), (2, stopped)]);
 }

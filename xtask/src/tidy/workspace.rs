@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use cargo_metadata::{DependencyKind, Metadata};
 use proc_macro2::{LexError, TokenStream};
 
 /// The sources that the rules read.
@@ -49,11 +49,7 @@ pub(super) struct SourceFile {
 impl Workspace {
     /// Reads the workspace at `root`: its members from cargo, its files from git.
     pub(super) fn load(root: &Path) -> Result<Self> {
-        let metadata = MetadataCommand::new()
-            .manifest_path(root.join("Cargo.toml"))
-            .no_deps()
-            .exec()
-            .context("cargo metadata failed")?;
+        let metadata = crate::metadata(root)?;
         let packages = metadata
             .workspace_packages()
             .into_iter()

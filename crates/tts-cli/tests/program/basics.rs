@@ -1,16 +1,8 @@
-//! The program as a script sees it: outputs and exit codes.
+//! Outputs and exit codes.
 
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-fn tts(directory: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tts"))
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
+use crate::tts;
 
 #[test]
 fn says_plots_and_inspects() {

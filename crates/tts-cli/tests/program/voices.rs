@@ -1,18 +1,10 @@
 //! Cloning, streaming and the codec from the command line.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
+use crate::tts;
 use tts_audio::{Audio, AudioFormat, Limits, read_audio_file, write_audio_file};
-
-fn tts(home: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tts"))
-        .args(arguments)
-        .current_dir(home)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
-}
 
 #[track_caller]
 fn succeeds(home: &Path, arguments: &[&str]) -> Output {

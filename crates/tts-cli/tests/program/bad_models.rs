@@ -2,23 +2,19 @@
 //! documented exit code, and no file left behind.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
+use crate::{run, tts};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const MODEL: &str = "model";
 const WEIGHTS: &str = "model.safetensors";
 
-fn run(home: &Path, program: &str, arguments: &[&str]) -> Output {
-    Command::new(program).args(arguments).current_dir(home).stdin(Stdio::null()).output().unwrap()
-}
-
 /// Speaks with the model of `home`; no run of these tests may leave a WAV file.
 #[track_caller]
 fn refused(home: &Path, arguments: &[&str], code: i32, message: &str) {
     let fixed = ["say", "Hi.", "--model", MODEL, "--max-seconds", "1"];
-    let output = run(home, env!("CARGO_BIN_EXE_tts"), &[&fixed, arguments].concat());
+    let output = tts(home, &[&fixed, arguments].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{stderr}");
     assert!(stderr.contains(message), "expected {message:?}, found {stderr}");
