@@ -1,8 +1,10 @@
 # Everything here is a one-liner over cargo; `make help` lists it.
 
+CHECKS ?= advisories bans licenses sources
+FUZZ_SECONDS ?= 60
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
-.PHONY: help speak test lint golden
+.PHONY: help speak test lint golden fuzz deny
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -25,3 +27,12 @@ lint: ## Format, clippy, docs and the rules of this workspace
 
 golden: ## Compare with the recorded results of the official implementation
 	cargo xtask golden fixtures/golden
+
+fuzz: ## Search for inputs that break a promise, FUZZ_SECONDS for each target (nightly, cargo-fuzz)
+	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
+
+deny: target/tools/bin/cargo-deny ## Check advisories, licenses and sources of all dependencies
+	$< check $(CHECKS)
+
+target/tools/bin/cargo-deny:
+	cargo install --locked --root target/tools cargo-deny@0.20.2

@@ -4,6 +4,7 @@
 //! compiles in seconds and works while the engine does not build.
 
 mod examples;
+mod fuzz;
 mod golden;
 mod tidy;
 
@@ -29,6 +30,8 @@ enum Command {
     Tidy,
     /// Run every example of the workspace.
     Examples,
+    /// Search for inputs that break a promise (runs `cargo fuzz`).
+    Fuzz(fuzz::Args),
     /// Compare the engine with recorded reference results (runs `tts-golden`).
     Golden(golden::Args),
 }
@@ -38,6 +41,7 @@ fn main() -> Result<ExitCode> {
     match Cli::parse().command {
         Command::Tidy => tidy::run(&root),
         Command::Examples => examples::run(&root),
+        Command::Fuzz(args) => fuzz::run(&root, &args),
         Command::Golden(args) => golden::run(&root, &args),
     }
 }

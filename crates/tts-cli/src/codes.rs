@@ -12,11 +12,11 @@ use crate::{model, output};
 const MAX_SECONDS: f64 = 3600.0;
 
 pub(crate) fn encode(args: &EncodeArgs) -> Result<(), CliError> {
-    let input = |source| CliError::InputAudio { path: args.audio.clone(), source };
-    let audio = read_audio_file(&args.audio, Limits { max_seconds: MAX_SECONDS }).map_err(input)?;
+    let audio = read_audio_file(&args.audio, Limits { max_seconds: MAX_SECONDS })
+        .map_err(CliError::InputAudio)?;
     let model = model::load(&args.model)?;
     let encoder = model.codec_encoder()?;
-    let audio = resample(&audio, encoder.sample_rate()).map_err(input)?;
+    let audio = resample(&audio, encoder.sample_rate()).map_err(CliError::InputAudio)?;
     let codes = encoder.encode(&audio.samples).map_err(tts::TtsError::from)?;
     let text = json!({
         "sample_rate": encoder.sample_rate(),

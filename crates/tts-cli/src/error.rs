@@ -18,8 +18,8 @@ pub(crate) enum CliError {
     Load(TtsError),
     #[error("cannot read {path}: {source}")]
     Input { path: PathBuf, source: std::io::Error },
-    #[error("cannot use {path}: {source}")]
-    InputAudio { path: PathBuf, source: AudioError },
+    #[error(transparent)]
+    InputAudio(AudioError),
     #[error("{path} holds no codes: {problem}")]
     InputCodes { path: PathBuf, problem: String },
     #[error("{name} is {value}; expected {expected}")]
@@ -56,7 +56,7 @@ impl CliError {
                 | TtsError::Voice(_),
             )
             | Self::Input { .. }
-            | Self::InputAudio { .. }
+            | Self::InputAudio(_)
             | Self::InputCodes { .. }
             | Self::Argument { .. } => 2,
             Self::Tts(_) => 1,

@@ -67,8 +67,7 @@ fn from_reference(
         ..ReferenceOptions::default()
     };
     let limits = Limits { max_seconds: options.max_seconds };
-    let audio = read_audio_file(path, limits)
-        .map_err(|source| CliError::InputAudio { path: path.clone(), source })?;
+    let audio = read_audio_file(path, limits).map_err(CliError::InputAudio)?;
     let (prompt, warnings) = model.voice_prompt(&audio, args.ref_text.as_deref(), &options)?;
     if !quiet {
         for warning in warnings {

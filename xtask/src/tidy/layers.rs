@@ -67,6 +67,12 @@ const LAYERS: &[Layer] = &[
             "tts-code-predictor", "tts-codec-decoder",
         ],
     },
+    Layer {
+        name: "tts-fuzz",
+        imports: &[
+            "tts", "tts-audio", "tts-checkpoint", "tts-codec-decoder", "tts-demo-voice", "tts-text",
+        ],
+    },
 ];
 
 /// The embedded checkpoint: the tests of every crate above [`CHECKPOINT`] may

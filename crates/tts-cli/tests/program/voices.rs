@@ -82,17 +82,22 @@ fn unusable_references_are_refused() {
         .unwrap();
     let flac = std::fs::read(home.join("reference.flac")).unwrap();
     std::fs::write(home.join("cut.flac"), &flac[..flac.len() / 2]).unwrap();
-    let write = |name: &str, samples: Vec<f32>| {
-        let audio = Audio { samples, sample_rate: 24_000 };
-        write_audio_file(&audio, home.join(name), AudioFormat::WavPcm16).unwrap();
+    let write = |name: &str, samples: Vec<f32>, format| {
+        write_audio_file(&Audio { samples, sample_rate: 24_000 }, home.join(name), format).unwrap();
     };
-    write("ten.wav", vec![0.1; 10]);
-    write("hour.wav", vec![0.0; 24_000 * 130]);
-    let mut bytes = std::fs::read(home.join("ten.wav")).unwrap();
-    bytes.truncate(44);
+    write("ten.wav", vec![0.1; 10], AudioFormat::WavPcm16);
+    write("nan.wav", vec![0.1; 24_000], AudioFormat::WavF32);
+    let mut nan = std::fs::read(home.join("nan.wav")).unwrap();
+    let last = nan.len() - 4;
+    nan[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(home.join("nan.wav"), nan).unwrap();
+    hour(&home.join("hour.wav"));
     let mut voice = vec![0_u8; 64];
     voice[0] = 8;
     std::fs::write(home.join("bad.safetensors"), &voice).unwrap();
+    let header = br#"{"__metadata__":{"format":"qwen3-tts-voice","version":"2"}}"#;
+    let future = [&(header.len() as u64).to_le_bytes()[..], header].concat();
+    std::fs::write(home.join("future.safetensors"), future).unwrap();
 
     let say = |rest: &[&'static str]| -> Vec<&str> {
         [&["say", "Hi.", "--max-seconds", "1", "--model", base][..], rest].concat()
@@ -104,16 +109,72 @@ fn unusable_references_are_refused() {
         (&["--ref-audio", "text.mp3", text, "x"], "text.mp3"),
         (&["--ref-audio", "cut.flac", text, "x"], "cut.flac"),
         (&["--ref-audio", "ten.wav", "--x-vector-only"], "at least"),
-        (&["--ref-audio", "hour.wav", "--x-vector-only"], "120"),
+        (&["--ref-audio", "nan.wav", "--x-vector-only"], "NaN"),
+        (&["--ref-audio", "hour.wav", "--x-vector-only"], "3600.000 s"),
         (&["--ref-audio", "reference.flac"], "transcript"),
         (&["--ref-audio", "reference.flac", text, "  "], "transcript"),
         (&["--voice", "bad.safetensors"], "not a voice file"),
+        (&["--voice", "future.safetensors"], "version 2 of the voice format"),
         (&[], "reference"),
     ] {
         refused(home, &say(rest), 2, message);
     }
     let custom = ["say", "Hi.", "--ref-audio", "reference.flac", "--x-vector-only"];
     refused(home, &custom, 2, "has no speaker encoder");
+}
+
+/// An hour of silence that takes no room on the disk: 8 kHz, 8 bits.
+fn hour(path: &Path) {
+    let samples = 3600 * 8000_u32;
+    let mut header = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    header[4..8].copy_from_slice(&(samples + 36).to_le_bytes());
+    header.extend([8000_u32, 8000, 1 | 8 << 16].iter().flat_map(|field| field.to_le_bytes()));
+    header.extend(b"data".iter().chain(&samples.to_le_bytes()));
+    std::fs::write(path, header).unwrap();
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.set_len(u64::from(samples) + 44).unwrap();
+}
+
+#[test]
+fn the_content_of_a_reference_counts_and_not_its_name() {
+    let home = tempfile::tempdir().unwrap();
+    let (home, base) = (home.path(), base());
+    std::fs::rename(recording(home, 0.8), home.join("reference.mp3")).unwrap();
+    let reference = ["--ref-audio", "reference.mp3", "--x-vector-only"];
+    let make = ["voice", "make", "-o", "v.safetensors", "--model", base.to_str().unwrap()];
+    succeeds(home, &[&make[..], &reference].concat());
+}
+
+#[test]
+fn a_voice_that_cannot_be_written_leaves_nothing_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let (home, base) = (home.path(), base());
+    recording(home, 0.8);
+    let make = ["voice", "make", "--ref-audio", "reference.flac", "--x-vector-only", "--model"];
+    for output in ["/dev/full", "no/such/directory/v.safetensors"] {
+        let rest = [base.to_str().unwrap(), "-o", output];
+        refused(home, &[&make[..], &rest].concat(), 4, output);
+    }
+}
+
+#[test]
+fn a_model_that_cannot_be_downloaded_is_named_with_the_reason() {
+    let home = tempfile::tempdir().unwrap();
+    let home = home.path();
+    let say = |variable: &str, value: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tts"));
+        command.args(["say", "Hi.", "--model", "someone/some-model"]).current_dir(home);
+        command.env("HF_HOME", home.join("cache")).env(variable, value);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    // Nobody listens at the discard port.
+    let unreachable = say("HF_ENDPOINT", "http://127.0.0.1:9");
+    assert!(unreachable.contains("http://127.0.0.1:9"), "{unreachable}");
+    let offline = say("HF_HUB_OFFLINE", "1");
+    assert!(offline.contains("someone/some-model"), "{offline}");
+    assert!(!home.join("out.wav").exists());
 }
 
 #[test]
