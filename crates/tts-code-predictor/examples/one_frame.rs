@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }];
     let codes =
         predictor.frame(&first, &first, &mut rows, &mut Sampler::new(), &mut |_, _, _| Ok(()))?;
-    println!("codes after 5: {:?}", codes[0]);
+    println!("codes after 5: {:?}", codes.to_vec2::<u32>()?);
     println!("next input: {:?}", predictor.embed(&first, &codes)?.dims());
     Ok(())
 }

@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
 use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear};
-use tts_sampler::{DrawKey, History, Sampler, SamplerError, SamplingParams, TokenRules};
+use tts_sampler::{DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules};
 
 /// Why the code predictor could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,8 @@ impl CodePredictor {
     /// Draws codes 1 and up of one frame of each sequence.
     ///
     /// `hidden` is the talker's output and `first` the talker's embedding of the
-    /// codebook-0 token it gave, both `[batch, talker width]`.
+    /// codebook-0 token it gave, both `[batch, talker width]`. The codes, `[batch,
+    /// codebooks - 1]` in u32, stay on the device: nothing waits for it here.
     ///
     /// # Errors
     /// If logits are not finite; those of `tap`.
@@ -133,8 +134,8 @@ impl CodePredictor {
         rows: &mut [PredictorRow<'_>],
         sampler: &mut Sampler,
         tap: &mut PredictorTap<'_>,
-    ) -> Result<Vec<Vec<u32>>, PredictorError> {
-        let mut codes = vec![Vec::with_capacity(self.heads.len()); rows.len()];
+    ) -> Result<Tensor, PredictorError> {
+        let mut codes = Vec::with_capacity(self.heads.len());
         for row in rows.iter_mut() {
             row.state.0.clear();
         }
@@ -144,22 +145,27 @@ impl CodePredictor {
             let output = self.forward(&input, rows)?;
             let logits = head.forward(&output)?.to_dtype(DType::F32)?;
             tap(codebook, &output, &logits)?;
-            for (b, (row, codes)) in rows.iter().zip(&mut codes).enumerate() {
-                let key = DrawKey { codebook: codebook as u32, ..row.key };
-                let draw = sampler
-                    .sample_row(&logits.get(b)?, row.params, &self.rules, &self.no_history, key)
-                    .map_err(|source| PredictorError::Sampler { codebook, source })?;
-                codes.push(draw.token);
-            }
+            let draws: Vec<DrawRow<'_>> = (rows.iter())
+                .map(|row| DrawRow {
+                    params: row.params,
+                    rules: &self.rules,
+                    history: &self.no_history,
+                    key: DrawKey { codebook: codebook as u32, ..row.key },
+                })
+                .collect();
+            let drawn = sampler
+                .draw_rows(&logits, &draws)
+                .map_err(|source| PredictorError::Sampler { codebook, source })?
+                .narrow(1, 0, 1)?;
             if let Some(table) = self.embeddings.get(step)
                 && codebook < self.heads.len()
             {
-                let drawn: Vec<u32> = codes.iter().filter_map(|c| c.last().copied()).collect();
-                let ids = Tensor::new(drawn, &self.device)?;
+                let ids = drawn.squeeze(1)?.contiguous()?;
                 input = table.index_select(&ids, 0)?.unsqueeze(1)?;
             }
+            codes.push(drawn);
         }
-        Ok(codes)
+        Ok(Tensor::cat(&codes, 1)?)
     }
 
     /// `[batch, time, talker width]` to the last position's `[batch, hidden]`.
@@ -174,25 +180,20 @@ impl CodePredictor {
     }
 
     /// The sum of a frame's embeddings for each sequence, `[batch, talker
-    /// width]`: `first` is that of codebook 0, `codes` are the others. The order
-    /// of addition is that of the reference, on which exact parity depends.
+    /// width]`: `first` is that of codebook 0, `codes` `[batch, codebooks - 1]` are
+    /// the others. The order of addition is that of the reference, on which exact
+    /// parity depends.
     ///
     /// # Errors
-    /// If a frame has the wrong width or a code is not in its codebook.
-    pub fn embed<C: AsRef<[u32]>>(
-        &self,
-        first: &Tensor,
-        codes: &[C],
-    ) -> Result<Tensor, PredictorError> {
-        let expected = self.embeddings.len();
+    /// If the frames have the wrong width or a code is not in its codebook.
+    pub fn embed(&self, first: &Tensor, codes: &Tensor) -> Result<Tensor, PredictorError> {
+        let (found, expected) = (codes.dim(1)?, self.embeddings.len());
+        if found != expected {
+            return Err(PredictorError::FrameWidth { found, expected });
+        }
         let mut sum = first.clone();
         for (k, table) in self.embeddings.iter().enumerate() {
-            let column = codes.iter().map(|codes| {
-                let codes = codes.as_ref();
-                let wrong = PredictorError::FrameWidth { found: codes.len(), expected };
-                codes.get(k).copied().ok_or(wrong)
-            });
-            let ids = Tensor::new(column.collect::<Result<Vec<_>, _>>()?, &self.device)?;
+            let ids = codes.narrow(1, k, 1)?.squeeze(1)?.contiguous()?;
             sum = (sum + table.index_select(&ids, 0)?)?;
         }
         Ok(sum)

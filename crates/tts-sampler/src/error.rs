@@ -41,6 +41,20 @@ pub enum SamplerError {
         /// Size of the vocabulary.
         vocab: usize,
     },
+    /// There are not as many ways to draw as rows of logits.
+    #[error("{found} rows to draw for, {expected} rows of logits")]
+    Batch {
+        /// Ways to draw.
+        found: usize,
+        /// Rows of logits.
+        expected: usize,
+    },
+    /// There is no sampling kernel for the device of the logits.
+    #[error("logits on {found}; sampling runs on the CPU")]
+    Device {
+        /// The device.
+        found: String,
+    },
     /// The tensor library failed.
     #[error("sampler: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -32,4 +32,4 @@ pub use params::SamplingParams;
 pub use philox::{DrawKey, philox4x32};
 pub use pipeline::{probabilities, process};
 pub use rules::TokenRules;
-pub use sampler::{Draw, Sampler};
+pub use sampler::{Draw, DrawRow, Sampler};

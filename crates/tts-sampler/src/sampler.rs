@@ -1,5 +1,4 @@
 use candle_core::{DType, Storage, Tensor};
-use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::error::SamplerError;
 use crate::history::History;
@@ -18,6 +17,38 @@ pub struct Draw {
     /// Tokens that scored better than the end of sequence before the cuts; `None`
     /// where it may not be drawn.
     pub eos_rank: Option<u32>,
+}
+
+impl Draw {
+    /// Words of a draw that is on a device.
+    pub const WORDS: usize = 3;
+    /// In place of a rank: the end of sequence may not be drawn.
+    const NO_RANK: u32 = u32::MAX;
+
+    fn to_words(self) -> [u32; Self::WORDS] {
+        [self.token, self.eos_rank.unwrap_or(Self::NO_RANK), self.log_prob.to_bits()]
+    }
+
+    /// A draw of [`Sampler::draw_rows`], read from the device; `None` if `words` are
+    /// not [`Draw::WORDS`].
+    pub fn from_words(words: &[u32]) -> Option<Self> {
+        let &[token, rank, log_prob] = words else { return None };
+        let eos_rank = (rank != Self::NO_RANK).then_some(rank);
+        Some(Self { token, log_prob: f32::from_bits(log_prob), eos_rank })
+    }
+}
+
+/// How one row of logits is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawRow<'a> {
+    /// Penalty, temperature and cuts.
+    pub params: &'a SamplingParams,
+    /// What may be drawn.
+    pub rules: &'a TokenRules,
+    /// What was drawn before.
+    pub history: &'a History,
+    /// The randomness.
+    pub key: DrawKey,
 }
 
 /// Draws tokens; holds the buffers, so a draw allocates nothing.
@@ -60,31 +91,35 @@ impl Sampler {
         })
     }
 
-    /// Draws from one row of logits, `[vocab]` in f32, where they are.
+    /// Draws from each row of logits `[batch, vocab]`; the result stays where the logits
+    /// are: `[batch, 3]` in u32, for [`Draw::from_words`]. The token comes first.
     ///
     /// # Errors
-    /// As [`Sampler::sample`]; those of the tensor library.
-    pub fn sample_row(
+    /// As [`Sampler::sample`]; if there are not as many rows as in the batch; if the
+    /// device has no kernel for it.
+    pub fn draw_rows(
         &mut self,
         logits: &Tensor,
-        params: &SamplingParams,
-        rules: &TokenRules,
-        history: &History,
-        key: DrawKey,
-    ) -> Result<Draw, SamplerError> {
-        let logits = logits.to_dtype(DType::F32)?.flatten_all()?;
-        if logits.device().is_cpu() {
-            let (storage, layout) = logits.storage_and_layout();
-            if let (Storage::Cpu(storage), Some((start, end))) =
-                (&*storage, layout.contiguous_offsets())
-                && let Some(row) = storage.as_slice::<f32>()?.get(start..end)
-            {
-                return self.sample(row, params, rules, history, key);
-            }
+        rows: &[DrawRow<'_>],
+    ) -> Result<Tensor, SamplerError> {
+        let (batch, vocab) = logits.dims2()?;
+        if batch != rows.len() {
+            return Err(SamplerError::Batch { found: rows.len(), expected: batch });
         }
-        gpu_sync!("sampler.logits", SyncClass::PerFrame);
-        let row = logits.to_vec1::<f32>()?;
-        self.sample(&row, params, rules, history, key)
+        let logits = logits.to_dtype(DType::F32)?.contiguous()?;
+        let (storage, layout) = logits.storage_and_layout();
+        let Storage::Cpu(storage) = &*storage else {
+            return Err(SamplerError::Device {
+                found: format!("{:?}", logits.device().location()),
+            });
+        };
+        let values = storage.as_slice::<f32>()?.get(layout.start_offset()..).unwrap_or_default();
+        let mut words = Vec::with_capacity(batch * Draw::WORDS);
+        for (logits, row) in values.chunks(vocab.max(1)).zip(rows) {
+            let draw = self.sample(logits, row.params, row.rules, row.history, row.key)?;
+            words.extend(draw.to_words());
+        }
+        Ok(Tensor::from_vec(words, (batch, Draw::WORDS), logits.device())?)
     }
 
     /// The likeliest token, the first of equals, and its score.

@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use candle_core::Tensor;
 use tts_code_predictor::PredictorRow;
-use tts_profiling::{Stage, frame_span};
-use tts_sampler::Sampler;
+use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync};
+use tts_sampler::{Draw, DrawRow, Sampler, SamplerError};
 use tts_talker::Output;
 
 use crate::error::TtsError;
@@ -14,16 +14,40 @@ use crate::probe::{Observation, Probe};
 use crate::speaking::Speaking;
 use crate::timing::ms;
 
-/// Draws the next codebook-0 token of a request from its last output.
-pub(crate) fn draw_first_code(
+/// Draws the next codebook-0 token of each request from its last output, `[batch, 3]`;
+/// nothing is read yet.
+fn draw_first_codes(
+    model: &Model,
+    speaking: &[&mut Speaking],
+    sampler: &mut Sampler,
+) -> Result<Tensor, TtsError> {
+    let logits: Vec<&Tensor> = speaking.iter().map(|one| &one.output.logits).collect();
+    let rows: Vec<DrawRow<'_>> = (speaking.iter())
+        .map(|one| DrawRow {
+            params: &one.options.talker,
+            rules: model.first_code_rules(),
+            history: &one.history,
+            key: one.draw_key(),
+        })
+        .collect();
+    Ok(sampler.draw_rows(&Tensor::cat(&logits, 0)?, &rows)?)
+}
+
+/// Draws the first token of a request.
+pub(crate) fn begin(
     model: &Model,
     speaking: &mut Speaking,
     sampler: &mut Sampler,
 ) -> Result<(), TtsError> {
-    let (logits, key) = (speaking.output.logits.squeeze(0)?, speaking.draw_key());
-    let (params, rules) = (&speaking.options.talker, model.first_code_rules());
-    let draw = sampler.sample_row(&logits, params, rules, &speaking.history, key)?;
-    speaking.drawn(draw.token, draw.eos_rank, model.end_of_speech())
+    let draws = draw_first_codes(model, &[speaking], sampler)?.flatten_all()?;
+    gpu_sync!("prefill.first_code", SyncClass::PerUtterance);
+    let words = draws.to_vec1::<u32>()?;
+    speaking.drawn(draw(&words)?, model.end_of_speech())
+}
+
+fn draw(words: &[u32]) -> Result<Draw, TtsError> {
+    let (found, expected) = (words.len(), Draw::WORDS);
+    Draw::from_words(words).ok_or(SamplerError::Length { found, expected }.into())
 }
 
 /// Generates the next frame of every request in `live`, which all can advance.
@@ -35,12 +59,21 @@ pub(crate) fn advance(
 ) -> Result<(), TtsError> {
     let started = Instant::now();
     let Some(frame) = live.first().map(|speaking| speaking.frames.len()) else { return Ok(()) };
-    let embedded = predict_codes(model, live, frame, sampler, probe)?;
+    let (codes, embedded) = predict_codes(model, live, frame, sampler, probe)?;
     advance_talker(model, live, &embedded, frame, probe)?;
     {
         let _span = frame_span!(Stage::Sampling, frame);
-        for speaking in live.iter_mut() {
-            draw_first_code(model, speaking, sampler)?;
+        let draws = draw_first_codes(model, live, sampler)?;
+        // All that the host has to know of a frame, in one read.
+        let words = Tensor::cat(&[&draws, &codes], 1)?;
+        gpu_sync!("generate.frame", SyncClass::PerFrame);
+        let words = words.to_vec2::<u32>()?;
+        for (speaking, words) in live.iter_mut().zip(&words) {
+            let (drawn, codes) = words.split_at_checked(Draw::WORDS).unwrap_or_default();
+            speaking
+                .frames
+                .push(speaking.first_codes.last().into_iter().chain(codes).copied().collect());
+            speaking.drawn(draw(drawn)?, model.end_of_speech())?;
         }
     }
     probe.frames(frame + 1);
@@ -51,15 +84,15 @@ pub(crate) fn advance(
     Ok(())
 }
 
-/// Completes one frame of each request; returns the sums of the embedded codes,
-/// `[batch, hidden]`.
+/// Completes one frame of each request; returns its codes without the first, `[batch,
+/// codebooks - 1]`, and the sums of the embedded codes, `[batch, hidden]`.
 fn predict_codes(
     model: &Model,
     live: &mut [&mut Speaking],
     frame: usize,
     sampler: &mut Sampler,
     probe: &mut dyn Probe,
-) -> Result<Tensor, TtsError> {
+) -> Result<(Tensor, Tensor), TtsError> {
     let _span = frame_span!(Stage::CodePredictor, frame);
     let first_codes: Vec<u32> =
         live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
@@ -99,13 +132,7 @@ fn predict_codes(
         },
     )?;
     let embedded = model.predictor.embed(&first, &codes)?;
-    for ((speaking, first), codes) in live.iter_mut().zip(first_codes).zip(codes) {
-        let mut frame = Vec::with_capacity(codes.len() + 1);
-        frame.push(first);
-        frame.extend(codes);
-        speaking.frames.push(frame);
-    }
-    Ok(embedded)
+    Ok((codes, embedded))
 }
 
 /// Feeds the frame back: one talker step for every request.
@@ -119,7 +146,7 @@ fn advance_talker(
     let _span = frame_span!(Stage::TalkerStep, frame);
     let texts = live
         .iter()
-        .map(|speaking| speaking.text.row(frame_of(speaking), &model.talker))
+        .map(|speaking| speaking.text.row(speaking.frames.len(), &model.talker))
         .collect::<Result<Vec<_>, TtsError>>()?;
     let input = (embedded + Tensor::cat(&texts, 0)?)?;
     if probe.enabled() {
@@ -141,9 +168,4 @@ fn advance_talker(
         }
     }
     Ok(())
-}
-
-/// The frame that a request completed last.
-fn frame_of(speaking: &Speaking) -> usize {
-    speaking.frames.len().saturating_sub(1)
 }

@@ -12,7 +12,7 @@ use tts_text::{
 };
 
 use crate::error::TtsError;
-use crate::generate::draw_first_code;
+use crate::generate::begin;
 use crate::guard::Watch;
 use crate::model::Model;
 use crate::probe::{Observation, Probe};
@@ -130,7 +130,7 @@ pub(crate) fn prefill(
     };
     {
         let _span = stage_span!(Stage::Sampling);
-        draw_first_code(model, &mut speaking, sampler)?;
+        begin(model, &mut speaking, sampler)?;
     }
     speaking.timing.prefill_ms = ms(started.elapsed());
     Ok(speaking)
@@ -188,6 +188,8 @@ fn embed_reference(model: &Model, voice: &Voice) -> Result<Option<Tensor>, TtsEr
     let Some(reference) = voice.reference() else { return Ok(None) };
     let split = reference.frames.iter().filter_map(|frame| frame.split_first());
     let (first, others): (Vec<u32>, Vec<&[u32]>) = split.map(|(&f, o)| (f, o)).unzip();
+    let codebooks = model.config().talker_config.num_code_groups - 1;
     let first = model.talker.codec(&first)?;
+    let others = Tensor::from_vec(others.concat(), (first.dim(0)?, codebooks), first.device())?;
     Ok(Some(model.predictor.embed(&first, &others)?))
 }

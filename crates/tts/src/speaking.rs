@@ -4,7 +4,7 @@ use candle_core::Tensor;
 use tts_code_predictor::PredictorState;
 use tts_codec_decoder::CodecState;
 use tts_profiling::{Stage, stage_span};
-use tts_sampler::{DrawKey, History};
+use tts_sampler::{Draw, DrawKey, History};
 use tts_talker::{Output, Talker, TalkerState};
 
 use crate::error::TtsError;
@@ -109,8 +109,7 @@ impl Speaking {
     /// frame.
     pub(crate) fn drawn(
         &mut self,
-        token: u32,
-        end_rank: Option<u32>,
+        Draw { token, eos_rank, .. }: Draw,
         end_of_speech: u32,
     ) -> Result<(), TtsError> {
         self.history.push(token)?;
@@ -123,7 +122,7 @@ impl Speaking {
             None
         };
         let tokens = self.text.complete.then_some(self.text.tokens);
-        if let Some(how) = self.watch.frame(&self.frames, end_rank, tokens)
+        if let Some(how) = self.watch.frame(&self.frames, eos_rank, tokens)
             && self.finish.is_none()
         {
             self.went_astray(how);

@@ -87,6 +87,7 @@ fn the_tree_is_the_documented_one() {
         ("synthesize/prefill/sampling".to_owned(), None),
         ("synthesize/prefill/sampling/top_k".to_owned(), None),
         ("synthesize/prefill/sampling/top_p".to_owned(), None),
+        ("sampling:prefill.first_code".to_owned(), None),
         ("synthesize/generate_frames".to_owned(), None),
     ];
     for frame in 0..frames as u64 {
@@ -97,6 +98,7 @@ fn the_tree_is_the_documented_one() {
             (path("sampling"), Some(frame)),
             (path("sampling/top_k"), None),
             (path("sampling/top_p"), None),
+            ("sampling:generate.frame".to_owned(), None),
         ]);
     }
     expected.push(("synthesize/decode".to_owned(), None));
