@@ -40,6 +40,14 @@ pub fn silence_ratio(samples: &[f32], sample_rate: u32) -> f64 {
     silent as f64 / samples.len().max(1) as f64
 }
 
+/// The duration of the silence at the beginning, in seconds, in whole windows of
+/// 20 ms.
+pub fn leading_silence_secs(samples: &[f32], sample_rate: u32) -> f64 {
+    let windows = samples.chunks(window(sample_rate));
+    let silent: usize = windows.take_while(|window| is_silent(window)).map(<[f32]>::len).sum();
+    silent as f64 / f64::from(sample_rate.max(1))
+}
+
 /// The duration of the silence at the end, in seconds, in whole windows of
 /// 20 ms.
 pub fn trailing_silence_secs(samples: &[f32], sample_rate: u32) -> f64 {

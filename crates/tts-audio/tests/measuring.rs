@@ -1,7 +1,8 @@
 //! What a recording is like, and small changes to it.
 
 use tts_audio::analysis::{
-    CLIPPING_LEVEL, clipped_ratio, peak, rms, silence_ratio, trailing_silence_secs,
+    CLIPPING_LEVEL, clipped_ratio, leading_silence_secs, peak, rms, silence_ratio,
+    trailing_silence_secs,
 };
 use tts_audio::{Audio, AudioError, MAX_SILENCE_SECS};
 
@@ -89,4 +90,13 @@ fn silence_is_appended_within_bounds() {
     }
     audio.sample_rate = u32::MAX;
     assert!(matches!(audio.append_silence(1.0), Err(AudioError::SampleRate { .. })));
+}
+
+#[test]
+fn leading_silence_ends_at_the_first_sound() {
+    let mut samples = square_then_silence(1.0, 0.5);
+    assert_eq!(leading_silence_secs(&samples, RATE), 0.0);
+    samples.reverse();
+    assert_eq!(leading_silence_secs(&samples, RATE), 0.5);
+    assert_eq!(leading_silence_secs(&[], 0), 0.0);
 }

@@ -174,6 +174,7 @@ fn requests(case: &Value, model: &Model) -> Vec<Request> {
             top_k: size("top_k", d.talker.top_k),
             top_p: float("top_p", d.talker.top_p),
             repetition_penalty: float("repetition_penalty", d.talker.repetition_penalty),
+            ..d.talker
         },
         predictor: SamplingParams {
             do_sample: flag("subtalker_dosample", d.predictor.do_sample),

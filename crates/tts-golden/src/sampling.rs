@@ -45,6 +45,7 @@ fn process(item: &Value, logits: &[f32], history: &[i64]) -> Result<Vec<f32>, Sa
         top_k: size(&item["top_k"]),
         top_p: float("top_p", 1.0),
         repetition_penalty: float("repetition_penalty", 1.0),
+        min_new_tokens: size(&item["min_new_tokens"]),
     };
     let suppress = &item["suppress"];
     let ids = |list: &Value| -> Vec<u32> {
@@ -58,7 +59,7 @@ fn process(item: &Value, logits: &[f32], history: &[i64]) -> Result<Vec<f32>, Sa
         ids(suppress)
     };
     let eos = item["eos"].as_u64().map(|id| id as u32);
-    let rules = TokenRules::new(logits.len(), suppressed, eos, size(&item["min_new_tokens"]))?;
+    let rules = TokenRules::new(logits.len(), suppressed, eos)?;
     let mut seen = History::new(logits.len());
     for &id in history {
         seen.push(id as u32)?;

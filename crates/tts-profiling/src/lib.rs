@@ -17,10 +17,24 @@
 //! └── decode
 //! ```
 //!
+//! Loading, reference audio, batches and streams have stages of their own:
+//!
+//! ```text
+//! load
+//! voice_prompt
+//! ├── speaker_encoder
+//! └── codec_encoder
+//! synthesize
+//! ├── batch › prefill, …, as above, if there are several requests
+//! └── stream_chunk › prefill, …, as above, for each chunk of a stream
+//! ```
+//!
 //! Without the feature `profiling` the macros expand to a zero-sized value and
 //! this crate has no dependencies at all, so nothing of it is left in the
 //! compiled engine. With it they are `tracing` spans of target `tts`; an
-//! application chooses the subscriber, this crate never installs one.
+//! application chooses the subscriber, this crate never installs one. With the feature
+//! `record` there is one to choose, that keeps everything (`record`), and writers of chrome
+//! traces, folded stacks and more.
 //!
 //! ```
 //! use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync, stage_span};
@@ -33,6 +47,8 @@
 //! ```
 
 mod macros;
+#[cfg(feature = "record")]
+pub mod record;
 mod stage;
 mod sync;
 
@@ -43,6 +59,11 @@ pub use sync::SyncClass;
 /// code or destructor.
 #[derive(Debug, Clone, Copy)]
 pub struct NoSpan;
+
+/// The target of every span.
+pub const SPAN_TARGET: &str = "tts";
+/// The target of every sync mark.
+pub const SYNC_TARGET: &str = "gpu_sync";
 
 /// Re-exports for the macros of this crate; not part of the interface.
 #[doc(hidden)]

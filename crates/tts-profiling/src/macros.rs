@@ -47,7 +47,12 @@ macro_rules! frame_span {
 #[macro_export]
 macro_rules! gpu_sync {
     ($site:literal, $class:expr) => {
-        $crate::private::tracing::trace!(target: "gpu_sync", site = $site, class = $class.name())
+        $crate::private::tracing::trace!(
+            name: $site,
+            target: "gpu_sync",
+            site = $site,
+            class = $class.name()
+        )
     };
 }
 

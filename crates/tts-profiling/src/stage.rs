@@ -1,8 +1,20 @@
 /// A stage of the pipeline. The single list of span names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Stage {
-    /// One request from text to samples.
+    /// A model directory to a model.
+    Load,
+    /// Reference audio to a voice.
+    VoicePrompt,
+    /// Inside that: audio to an x-vector.
+    SpeakerEncoder,
+    /// Inside that: audio to codes.
+    CodecEncoder,
+    /// One request from text to samples; of a stream, one chunk of it.
     Synthesize,
+    /// Inside that: several requests that share every step.
+    Batch,
+    /// Inside that: the next chunk of a stream.
+    StreamChunk,
     /// The prompt through the talker, up to the first token.
     Prefill,
     /// The loop over frames.
@@ -23,8 +35,14 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage, outermost first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
+        Self::Load,
+        Self::VoicePrompt,
+        Self::SpeakerEncoder,
+        Self::CodecEncoder,
         Self::Synthesize,
+        Self::Batch,
+        Self::StreamChunk,
         Self::Prefill,
         Self::GenerateFrames,
         Self::CodePredictor,
@@ -38,7 +56,13 @@ impl Stage {
     /// The span name, in snake case.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Load => "load",
+            Self::VoicePrompt => "voice_prompt",
+            Self::SpeakerEncoder => "speaker_encoder",
+            Self::CodecEncoder => "codec_encoder",
             Self::Synthesize => "synthesize",
+            Self::Batch => "batch",
+            Self::StreamChunk => "stream_chunk",
             Self::Prefill => "prefill",
             Self::GenerateFrames => "generate_frames",
             Self::CodePredictor => "code_predictor",

@@ -12,6 +12,9 @@ pub enum SyncClass {
 }
 
 impl SyncClass {
+    /// Every class, rarest first.
+    pub const ALL: [Self; 4] = [Self::Load, Self::PerUtterance, Self::PerChunk, Self::PerFrame];
+
     /// The class as it is written into traces and reports.
     pub const fn name(self) -> &'static str {
         match self {

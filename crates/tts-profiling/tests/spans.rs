@@ -10,7 +10,7 @@ fn spans_have_no_size_without_the_feature() {
 
 #[cfg(feature = "profiling")]
 mod recorded {
-    use std::fmt::Debug;
+    use std::fmt::{Debug, Write};
     use std::sync::{Arc, Mutex};
     use tracing::field::{Field, Visit};
     use tracing_subscriber::{Layer, layer::Context, prelude::*};
@@ -23,7 +23,7 @@ mod recorded {
 
     impl Visit for Fields {
         fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-            self.0 += &format!(" {field}={value:?}");
+            write!(self.0, " {field}={value:?}").unwrap();
         }
     }
 

@@ -13,12 +13,21 @@ pub struct SamplingParams {
     pub top_p: f32,
     /// Penalty on tokens drawn before; 1 is off.
     pub repetition_penalty: f32,
+    /// Tokens drawn at least before the end of the sequence may be.
+    pub min_new_tokens: usize,
 }
 
 impl Default for SamplingParams {
     /// Draws from the whole distribution as it is.
     fn default() -> Self {
-        Self { do_sample: true, temperature: 1.0, top_k: 0, top_p: 1.0, repetition_penalty: 1.0 }
+        Self {
+            do_sample: true,
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            repetition_penalty: 1.0,
+            min_new_tokens: 0,
+        }
     }
 }
 

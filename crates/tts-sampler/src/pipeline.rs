@@ -67,7 +67,8 @@ pub(crate) fn mask(
             *score = f32::NEG_INFINITY;
         }
     }
-    if let Some(eos) = rules.blocked_eos(history.drawn())
+    if history.drawn() < params.min_new_tokens
+        && let Some(eos) = rules.eos()
         && let Some(score) = scores.get_mut(eos as usize)
     {
         *score = f32::NEG_INFINITY;

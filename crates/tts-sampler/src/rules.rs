@@ -1,31 +1,27 @@
 use crate::error::SamplerError;
 
-/// The talker never ends before this many tokens.
-const TALKER_MIN_TOKENS: usize = 2;
-
 /// Which tokens may be drawn at all.
 #[derive(Debug, Clone)]
 pub struct TokenRules {
     suppressed: Vec<bool>,
     eos: Option<u32>,
-    min_tokens: usize,
     traced: bool,
 }
 
 impl TokenRules {
     /// Every token of the vocabulary, as in the code predictor.
     pub fn all(vocab: usize) -> Self {
-        Self { suppressed: vec![false; vocab], eos: None, min_tokens: 0, traced: false }
+        Self { suppressed: vec![false; vocab], eos: None, traced: false }
     }
 
-    /// The talker's rules: of the control tokens `codes..vocab` only `eos`, and
-    /// that not among the first two. Its cuts are traced as spans.
+    /// The talker's rules: of the control tokens `codes..vocab` only `eos`. Its cuts
+    /// are traced as spans.
     pub fn talker(vocab: usize, codes: usize, eos: u32) -> Self {
         let suppressed = (0..vocab).map(|id| id >= codes && id != eos as usize).collect();
-        Self { suppressed, eos: Some(eos), min_tokens: TALKER_MIN_TOKENS, traced: true }
+        Self { suppressed, eos: Some(eos), traced: true }
     }
 
-    /// Any rules: `suppressed` is never drawn, `eos` not before `min_tokens`.
+    /// Any rules: `suppressed` is never drawn, `eos` ends a sequence.
     ///
     /// # Errors
     /// If a token is not in the vocabulary.
@@ -33,9 +29,8 @@ impl TokenRules {
         vocab: usize,
         suppressed: impl IntoIterator<Item = u32>,
         eos: Option<u32>,
-        min_tokens: usize,
     ) -> Result<Self, SamplerError> {
-        let mut rules = Self { eos, min_tokens, ..Self::all(vocab) };
+        let mut rules = Self { eos, ..Self::all(vocab) };
         for token in suppressed {
             let slot = rules.suppressed.get_mut(token as usize);
             *slot.ok_or(SamplerError::TokenOutOfRange { token, vocab })? = true;
@@ -60,11 +55,6 @@ impl TokenRules {
 
     pub(crate) fn suppressed(&self) -> &[bool] {
         &self.suppressed
-    }
-
-    /// The end token, while it is too early for it.
-    pub(crate) fn blocked_eos(&self, drawn: usize) -> Option<u32> {
-        self.eos.filter(|_| drawn < self.min_tokens)
     }
 
     /// Whether top-k and top-p get spans of their own.

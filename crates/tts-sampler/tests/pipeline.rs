@@ -54,7 +54,8 @@ fn a_token_is_penalised_once_however_often_it_was_drawn() {
 #[test]
 fn the_talker_draws_codes_and_not_too_early_the_end() {
     let rules = TokenRules::talker(12, 8, 9);
-    let greedy = SamplingParams { do_sample: false, ..SamplingParams::default() };
+    let greedy =
+        SamplingParams { do_sample: false, min_new_tokens: 2, ..SamplingParams::default() };
     let mut logits = vec![0.0; 12];
     logits[9] = 5.0;
     logits[11] = 9.0;

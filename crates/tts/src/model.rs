@@ -6,6 +6,7 @@ use tts_checkpoint::{Census, Checkpoint, ModelConfig, ModelFiles, ModelKind};
 use tts_code_predictor::CodePredictor;
 use tts_codec_decoder::CodecDecoder;
 use tts_codec_encoder::CodecEncoder;
+use tts_profiling::{Stage, stage_span};
 use tts_sampler::TokenRules;
 use tts_speaker::SpeakerEncoder;
 use tts_talker::Talker;
@@ -61,6 +62,7 @@ impl Model {
         dtype: DType,
         split: SplitRule,
     ) -> Result<Self, TtsError> {
+        let _span = stage_span!(Stage::Load);
         if !matches!(dtype, DType::F32 | DType::BF16) {
             return Err(TtsError::ComputeType { found: dtype });
         }

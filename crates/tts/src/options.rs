@@ -5,6 +5,9 @@ use tts_text::{Layout, TextOptions};
 use crate::error::TtsError;
 use crate::guard::Guard;
 
+/// What the official package asks for, whatever the checkpoint says.
+const MIN_NEW_TOKENS: usize = 2;
+
 /// How codes become samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CodecMode {
@@ -25,7 +28,7 @@ pub struct Options {
     pub utterance: u32,
     /// Sampling of codebook 0.
     pub talker: SamplingParams,
-    /// Sampling of the other codebooks; its penalty is not used.
+    /// Sampling of the other codebooks; they have no penalty and no end.
     pub predictor: SamplingParams,
     /// Codebook-0 tokens drawn at most; one less is the number of frames.
     pub max_new_tokens: usize,
@@ -50,6 +53,7 @@ impl Options {
                 top_k: config.top_k,
                 top_p: config.top_p,
                 repetition_penalty: config.repetition_penalty,
+                min_new_tokens: MIN_NEW_TOKENS,
             },
             predictor: SamplingParams {
                 do_sample: config.subtalker_dosample,
@@ -57,6 +61,7 @@ impl Options {
                 top_k: config.subtalker_top_k,
                 top_p: config.subtalker_top_p,
                 repetition_penalty: 1.0,
+                min_new_tokens: 0,
             },
             max_new_tokens: config.max_new_tokens,
             layout: None,

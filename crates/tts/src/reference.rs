@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use tts_audio::{Audio, AudioError, analysis, resample};
+use tts_profiling::{Stage, stage_span};
 use tts_text::Literals;
 
 use crate::error::TtsError;
@@ -146,6 +147,7 @@ impl Model {
         transcript: Option<&str>,
         options: &ReferenceOptions,
     ) -> Result<(VoicePrompt, Vec<ReferenceWarning>), TtsError> {
+        let _span = stage_span!(Stage::VoicePrompt);
         let speakers = self.speaker_encoder()?;
         let transcript = match (options.x_vector_only, transcript) {
             (true, _) => None,
@@ -155,7 +157,10 @@ impl Model {
         check(audio, options)?;
         let mut warnings = warnings(audio, transcript.is_some(), options);
         let audio = prepare(audio, speakers.sample_rate(), options)?;
-        let x_vector = speakers.embed(&audio.samples)?;
+        let x_vector = {
+            let _span = stage_span!(Stage::SpeakerEncoder);
+            speakers.embed(&audio.samples)?
+        };
         let reference = match transcript {
             Some(transcript) => {
                 let tokens = self.tokenizer.encode(transcript.trim(), Literals::Neutralised)?.len();
@@ -165,6 +170,7 @@ impl Model {
                 }
                 let encoder = self.codec_encoder()?;
                 let audio = at_rate(&audio, encoder.sample_rate())?;
+                let _span = stage_span!(Stage::CodecEncoder);
                 let frames = encoder.encode(&audio.samples)?;
                 Some(ReferenceSpeech { transcript: transcript.to_owned(), frames })
             }

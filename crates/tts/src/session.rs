@@ -179,6 +179,7 @@ impl<M: Deref<Target = Model>> Session<M> {
     /// If the model computes values that are not finite.
     pub fn next_event(&mut self) -> Result<Event, TtsError> {
         let _span = stage_span!(Stage::Synthesize);
+        let _chunk = stage_span!(Stage::StreamChunk);
         self.feed_model()?;
         let size = match self.request.options.codec {
             CodecMode::Stateful => self.schedule.frames(self.chunks),

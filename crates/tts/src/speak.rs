@@ -126,6 +126,7 @@ impl Model {
     ) -> Result<Vec<Utterance>, TtsError> {
         let started = Instant::now();
         let _span = stage_span!(Stage::Synthesize);
+        let _batch = (requests.len() > 1).then(|| stage_span!(Stage::Batch));
         let mut sampler = Sampler::new();
         let prompts = requests
             .iter()

@@ -2,6 +2,7 @@
 #![cfg(feature = "profiling")]
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use candle_core::Device;
@@ -9,7 +10,7 @@ use tracing::field::{Field, Visit};
 use tracing::{Event, Id, Subscriber, span::Attributes};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
-use tts::{Model, ModelFiles, Options, Request, Voice};
+use tts::{Audio, ChunkSchedule, Model, ModelFiles, ReferenceOptions, Request, Voice};
 
 /// The path of each span from the root in the order of opening, with the frame,
 /// and of each sync mark.
@@ -58,50 +59,130 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Log {
     }
 }
 
-fn record(frames: usize) -> (usize, Vec<Seen>) {
-    let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap();
-    let mut options = Options { max_new_tokens: frames + 1, ..model.default_options() };
-    options.talker.top_p = 0.9;
-    let request = Request {
-        text: "Every stage is a span.".to_owned(),
-        language: None,
-        voice: Voice::Speaker("ryan".to_owned()),
-        instruct: None,
-        options,
-    };
+/// What `work` is seen to do.
+fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Seen>) {
     let log = Log::default();
     let subscriber = tracing_subscriber::registry().with(log.clone());
-    let utterance =
-        tracing::subscriber::with_default(subscriber, || model.speak(&request)).unwrap();
+    let result = tracing::subscriber::with_default(subscriber, work);
     let seen = std::mem::take(&mut *log.0.lock().unwrap());
-    (utterance.frames.len(), seen)
+    (result, seen)
+}
+
+fn model() -> Model {
+    Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap()
+}
+
+fn request(model: &Model, frames: usize) -> Request {
+    let mut request = model.request("Every stage is a span.", Voice::Speaker("ryan".to_owned()));
+    request.options.max_new_tokens = frames + 1;
+    request.options.talker.top_p = 0.9;
+    request
+}
+
+fn prefill(root: &str) -> Vec<Seen> {
+    let path = |rest: &str| format!("{root}/prefill{rest}");
+    let spans = [path(""), path("/sampling"), path("/sampling/top_k"), path("/sampling/top_p")];
+    spans.into_iter().chain(["sampling:prefill.first_code".to_owned()]).map(|s| (s, None)).collect()
+}
+
+/// What is seen of some frames that are generated together.
+fn frames(root: &str, frames: Range<u64>, batch: usize) -> Vec<Seen> {
+    let path = |rest: &str| format!("{root}/generate_frames{rest}");
+    let mut seen = vec![(path(""), None)];
+    for frame in frames {
+        seen.extend([
+            (path("/code_predictor"), Some(frame)),
+            (path("/talker_step"), Some(frame)),
+            (path("/sampling"), Some(frame)),
+        ]);
+        for _ in 0..batch {
+            seen.push((path("/sampling/top_k"), None));
+            seen.push((path("/sampling/top_p"), None));
+        }
+        seen.push(("sampling:generate.frame".to_owned(), None));
+    }
+    seen
+}
+
+fn decode(root: &str) -> Vec<Seen> {
+    vec![(format!("{root}/decode"), None), ("decode:codec_decoder.samples".to_owned(), None)]
+}
+
+fn root(name: &str) -> Vec<Seen> {
+    vec![(name.to_owned(), None)]
 }
 
 #[test]
 fn the_tree_is_the_documented_one() {
-    let (frames, seen) = record(3);
-    assert!(frames >= 2, "the model may not end before two frames");
-    let mut expected = vec![
-        ("synthesize".to_owned(), None),
-        ("synthesize/prefill".to_owned(), None),
-        ("synthesize/prefill/sampling".to_owned(), None),
-        ("synthesize/prefill/sampling/top_k".to_owned(), None),
-        ("synthesize/prefill/sampling/top_p".to_owned(), None),
-        ("sampling:prefill.first_code".to_owned(), None),
-        ("synthesize/generate_frames".to_owned(), None),
+    let (model, seen) = record(model);
+    assert_eq!(seen, root("load"));
+    let request = request(&model, 3);
+    let (utterance, seen) = record(|| model.speak(&request).unwrap());
+    let count = utterance.frames.len() as u64;
+    assert!(count >= 2, "the model may not end before two frames");
+    let expected = [
+        root("synthesize"),
+        prefill("synthesize"),
+        frames("synthesize", 0..count, 1),
+        decode("synthesize"),
     ];
-    for frame in 0..frames as u64 {
-        let path = |rest: &str| format!("synthesize/generate_frames/{rest}");
-        expected.extend([
-            (path("code_predictor"), Some(frame)),
-            (path("talker_step"), Some(frame)),
-            (path("sampling"), Some(frame)),
-            (path("sampling/top_k"), None),
-            (path("sampling/top_p"), None),
-            ("sampling:generate.frame".to_owned(), None),
-        ]);
-    }
-    expected.push(("synthesize/decode".to_owned(), None));
-    expected.push(("decode:codec_decoder.samples".to_owned(), None));
-    assert_eq!(seen, expected);
+    assert_eq!(seen, expected.concat());
+}
+
+#[test]
+fn a_batch_is_a_stage_of_its_own() {
+    let model = model();
+    let requests = [request(&model, 2), request(&model, 2)];
+    let (utterances, seen) = record(|| model.speak_batch(&requests).unwrap());
+    assert!(utterances.iter().all(|utterance| utterance.frames.len() == 2));
+    let batch = "synthesize/batch";
+    let expected = [
+        root("synthesize"),
+        root(batch),
+        prefill(batch),
+        prefill(batch),
+        frames(batch, 0..2, 2),
+        decode(batch),
+        decode(batch),
+    ];
+    assert_eq!(seen, expected.concat());
+}
+
+#[test]
+fn a_chunk_of_a_stream_is_a_stage_of_its_own() {
+    let model = model();
+    let request = request(&model, 3);
+    let ((), seen) = record(|| {
+        let stream = model.stream(&request, ChunkSchedule::new(&[1, 2])).unwrap();
+        assert_eq!(stream.map(|chunk| chunk.unwrap().frames).collect::<Vec<_>>(), [1, 2]);
+    });
+    let chunk = "synthesize/stream_chunk";
+    let chunk_of =
+        |range| [root("synthesize"), root(chunk), frames(chunk, range, 1), decode(chunk)].concat();
+    let expected = [
+        root("synthesize"),
+        prefill("synthesize"),
+        chunk_of(0..1),
+        chunk_of(1..3),
+        root("synthesize"),
+        root(chunk),
+    ];
+    assert_eq!(seen, expected.concat());
+}
+
+#[test]
+fn a_voice_is_taken_in_two_stages() {
+    let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/checkpoints/base_b");
+    let model = Model::from_pretrained(base, &Device::Cpu).unwrap();
+    let audio = Audio { samples: vec![0.1; 24_000], sample_rate: 24_000 };
+    let options = ReferenceOptions::default();
+    let (_, seen) = record(|| model.voice_prompt(&audio, Some("Yes."), &options).unwrap());
+    let expected = [
+        "voice_prompt",
+        "voice_prompt/speaker_encoder",
+        "speaker_encoder:speaker.x_vector",
+        "voice_prompt/codec_encoder",
+        "codec_encoder:codec_encoder.codes",
+    ];
+    assert_eq!(seen, expected.map(|name| (name.to_owned(), None)));
 }

@@ -19,6 +19,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "tts-checkpoint", imports: &[] },
     Layer { name: "tts-audio", imports: &[] },
     Layer { name: "tts-demo-voice", imports: &[] },
+    Layer { name: "tts-nsys", imports: &["tts-profiling"] },
     Layer { name: "tts-nn", imports: &["tts-profiling"] },
     Layer { name: "tts-text", imports: &["tts-checkpoint"] },
     Layer { name: "tts-sampler", imports: &["tts-profiling"] },
@@ -62,10 +63,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tts-benches",
-        imports: &[
-            "tts", "tts-demo-voice", "tts-text", "tts-talker", "tts-sampler",
-            "tts-code-predictor", "tts-codec-decoder",
-        ],
+        imports: &["tts", "tts-audio", "tts-demo-voice", "tts-profiling"],
     },
     Layer {
         name: "tts-fuzz",

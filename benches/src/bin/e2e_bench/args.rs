@@ -1,0 +1,85 @@
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Times whole utterances.
+#[derive(Debug, Parser)]
+#[command(name = "e2e_bench")]
+pub(crate) struct Args {
+    /// Model directory; without one the embedded model is measured.
+    #[arg(long)]
+    pub(crate) model_dir: Option<PathBuf>,
+    /// Where it runs.
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
+    /// Measured runs of each text.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) iterations: u32,
+    /// Runs of each text before that, not measured.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) warmup: u32,
+    /// Seed of every run.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Texts to speak.
+    #[arg(long, value_delimiter = ',', default_value = "short,medium,long")]
+    pub(crate) labels: Vec<String>,
+    /// Measure a stream: what a listener waits for.
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) streaming: bool,
+    /// Frames of the first chunk of a stream; the next ones double.
+    #[arg(long, default_value_t = 1, requires = "streaming", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) first_chunk: u32,
+    /// Speak the text so many times together.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) batch: Option<u32>,
+    /// Generate exactly so many frames, whatever the model says of the end.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) frames: Option<u32>,
+    /// Compute type of the language models.
+    #[arg(long, value_enum, default_value_t = Dtype::F32)]
+    pub(crate) dtype: Dtype,
+    /// Threads; all cores if it is left out.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
+    /// Form of the report.
+    #[arg(short, long, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    /// Write a profile: chrome=FILE, folded=FILE, jsonl=FILE, nvtx.
+    #[cfg(feature = "profiling")]
+    #[arg(long)]
+    pub(crate) profile: Vec<tts_profiling::record::Output>,
+    /// Print the profile, counted together, after the report.
+    #[cfg(feature = "profiling")]
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Write the profile, counted together, as JSON.
+    #[cfg(feature = "profiling")]
+    #[arg(long)]
+    pub(crate) summary_json: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceName {
+    Cpu,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dtype {
+    F32,
+    Bf16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns.
+    Table,
+    /// A Markdown table.
+    Md,
+    /// One row for every text.
+    Csv,
+    /// One document, with the samples and the environment.
+    Json,
+    /// One object for every sample.
+    Jsonl,
+}

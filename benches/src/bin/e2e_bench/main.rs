@@ -1,0 +1,71 @@
+//! Times whole utterances: `cargo run --release -p tts-benches --bin e2e_bench`.
+//!
+//! `docs/profiling.md` explains the columns.
+
+mod args;
+mod environment;
+mod measure;
+mod playback;
+#[cfg(feature = "profiling")]
+mod profile;
+mod report;
+mod texts;
+mod voice;
+
+use anyhow::{Context, Result};
+use candle_core::{DType, Device};
+use clap::Parser;
+use tts::{Model, ModelFiles, SplitRule};
+
+use crate::args::{Args, Dtype};
+use crate::environment::Environment;
+use crate::report::Report;
+
+#[cfg(feature = "profiling")]
+#[global_allocator]
+static ALLOCATOR: tts_profiling::record::CountingAllocator =
+    tts_profiling::record::CountingAllocator;
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    if let Some(threads) = args.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
+    }
+    #[cfg(feature = "profiling")]
+    let profile = profile::start(&args)?;
+
+    let files = match &args.model_dir {
+        Some(path) => ModelFiles::directory(path)?,
+        None => ModelFiles::Embedded(tts_demo_voice::FILES),
+    };
+    let dtype = match args.dtype {
+        Dtype::F32 => DType::F32,
+        Dtype::Bf16 => DType::BF16,
+    };
+    let model = Model::load_with(files.clone(), &Device::Cpu, dtype, SplitRule::default())?;
+    let voice = voice::default_voice(&model)?;
+
+    let requests: Vec<_> = texts::labelled(&args.labels)?
+        .into_iter()
+        .map(|text| (text, voice::request(&model, &voice, text.text, &args)))
+        .collect();
+    for (_, request) in &requests {
+        for _ in 0..args.warmup {
+            measure::run(&model, request, &args)?;
+        }
+    }
+    #[cfg(feature = "profiling")]
+    profile.forget_warmup();
+
+    let mut report = Report::new(Environment::read(&files, &args)?);
+    for (text, request) in &requests {
+        let runs = (0..args.iterations).map(|_| measure::run(&model, request, &args));
+        report.add(text, runs.collect::<Result<_>>()?);
+    }
+    report.print(args.output, args.streaming)?;
+
+    #[cfg(feature = "profiling")]
+    profile.finish(&args)?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+use std::time::Instant;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::allocations::Allocations;
+use super::trace::{SpanRecord, SyncRecord, Trace};
+use crate::{SPAN_TARGET, SYNC_TARGET, SyncClass};
+
+/// Starts a recording: the layer that is given to a subscriber, and where its records are
+/// found.
+pub fn record() -> (Recorder, Recording) {
+    let log = Arc::new(Mutex::new(Log::default()));
+    (Recorder { log: log.clone(), started: Instant::now() }, Recording { log })
+}
+
+/// Records the spans and sync marks of the engine, and no others.
+#[derive(Debug)]
+pub struct Recorder {
+    log: Arc<Mutex<Log>>,
+    started: Instant,
+}
+
+/// The records so far.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    log: Arc<Mutex<Log>>,
+}
+
+/// A span without an end.
+const OPEN: u64 = u64::MAX;
+
+#[derive(Debug, Default)]
+struct Log {
+    trace: Trace,
+    threads: HashMap<ThreadId, Thread>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    /// From 1 in the order of appearance.
+    number: usize,
+    /// The spans it is in, innermost last.
+    open: Vec<usize>,
+}
+
+impl Log {
+    /// The current thread.
+    fn thread(&mut self) -> &mut Thread {
+        let number = self.threads.len() + 1;
+        let id = std::thread::current().id();
+        self.threads.entry(id).or_insert(Thread { number, open: Vec::new() })
+    }
+}
+
+impl Recording {
+    /// The records so far. It goes on.
+    pub fn trace(&self) -> Trace {
+        let mut trace = lock(&self.log).trace.clone();
+        let starts = trace.spans.iter().map(|span| span.start_ns);
+        let ends = trace.spans.iter().map(|span| span.end_ns).filter(|&end| end != OPEN);
+        let last = starts.chain(ends).chain(trace.syncs.iter().map(|sync| sync.at_ns)).max();
+        for span in trace.spans.iter_mut().filter(|span| span.end_ns == OPEN) {
+            span.end_ns = last.unwrap_or(span.start_ns);
+            span.allocations = Allocations::default();
+        }
+        trace
+    }
+
+    /// Forgets the records so far, for instance those of a warm-up, and the spans that are
+    /// open.
+    pub fn clear(&self) {
+        let mut log = lock(&self.log);
+        log.trace = Trace::default();
+        for thread in log.threads.values_mut() {
+            thread.open.clear();
+        }
+    }
+}
+
+/// A panic inside of a span leaves the log as it is.
+fn lock(log: &Mutex<Log>) -> MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Recorder {
+    fn now(&self) -> u64 {
+        self.started.elapsed().as_nanos() as u64
+    }
+}
+
+struct FrameIndex(u64);
+
+/// A span, if it is one of the engine.
+pub(super) fn engine_span<'s, S: Subscriber + for<'l> LookupSpan<'l>>(
+    id: &Id,
+    context: &'s Context<'_, S>,
+) -> Option<SpanRef<'s, S>> {
+    context.span(id).filter(|span| span.metadata().target() == SPAN_TARGET)
+}
+
+impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let (Some(frame), Some(span)) = (fields.frame, context.span(id)) {
+            span.extensions_mut().insert(FrameIndex(frame));
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        let Some(span) = engine_span(id, &context) else { return };
+        let frame = span.extensions().get::<FrameIndex>().map(|frame| frame.0);
+        let mut log = lock(&self.log);
+        let index = log.trace.spans.len();
+        let Thread { number: thread, open } = log.thread();
+        let (thread, parent) = (*thread, open.last().copied());
+        open.push(index);
+        let allocations = Allocations::so_far();
+        let start_ns = self.now();
+        log.trace.spans.push(SpanRecord {
+            name: span.name(),
+            frame,
+            thread,
+            parent,
+            start_ns,
+            end_ns: OPEN,
+            allocations,
+        });
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        if engine_span(id, &context).is_none() {
+            return;
+        }
+        let end_ns = self.now();
+        let allocations = Allocations::so_far();
+        let mut log = lock(&self.log);
+        let index = log.thread().open.pop();
+        if let Some(span) = index.and_then(|index| log.trace.spans.get_mut(index)) {
+            span.end_ns = end_ns;
+            span.allocations = allocations - span.allocations;
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() != SYNC_TARGET {
+            return;
+        }
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let Some(class) = fields.class else { return };
+        let at_ns = self.now();
+        let mut log = lock(&self.log);
+        let Thread { number: thread, open } = log.thread();
+        let (thread, parent) = (*thread, open.last().copied());
+        let site = event.metadata().name();
+        log.trace.syncs.push(SyncRecord { site, class, thread, parent, at_ns });
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    frame: Option<u64>,
+    class: Option<SyncClass>,
+}
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "frame" {
+            self.frame = Some(value);
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "class" {
+            self.class = SyncClass::ALL.into_iter().find(|class| class.name() == value);
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
