@@ -2,9 +2,10 @@
 
 CHECKS ?= advisories bans licenses sources
 FUZZ_SECONDS ?= 60
+MODEL = $(if $(MODEL_DIR),--model-dir "$(MODEL_DIR)")
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
-.PHONY: help speak test lint golden fuzz deny
+.PHONY: help speak test lint golden fuzz deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys bench
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -15,15 +16,31 @@ speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
 
 test: ## Run all tests, with and without profiling
 	cargo test --workspace
-	cargo test -p tts-profiling -p tts --features tts-profiling/profiling,tts/profiling,tts/async
+	cargo test -p tts-profiling -p tts --features tts-profiling/record,tts/profiling,tts/async
 	cargo xtask examples
 
 lint: ## Format, clippy, docs and the rules of this workspace
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p tts-cli -p tts --all-targets --features tts/profiling,tts/async -- -D warnings
+	cargo clippy -p tts-cli -p tts -p tts-benches --all-targets --features tts/profiling,tts/async,tts-benches/nvtx,tts-benches/sampling -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo xtask tidy
+	cargo xtask audit-gpu-syncs
+
+profile-chrome: ## Trace every stage of every frame: trace.json (MODEL_DIR=path, else the embedded model)
+	cargo xtask profile chrome $(MODEL)
+
+profile-flamegraph: ## Draw where the time goes: flamegraph.svg
+	cargo xtask profile flamegraph $(MODEL)
+
+profile-nsys: ## Record with Nsight Systems: nsys_report.nsys-rep (CUDA)
+	cargo xtask profile nsys $(MODEL)
+
+bench: ## Time whole utterances, stage by stage
+	cargo run --release -p tts-benches -- $(MODEL)
+
+audit-gpu-syncs: ## List every place where the host waits for the device, and check the marks there
+	cargo xtask audit-gpu-syncs
 
 golden: ## Compare with the recorded results of the official implementation
 	cargo xtask golden fixtures/golden

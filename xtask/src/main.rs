@@ -3,9 +3,12 @@
 //! This crate builds and drives programs. It links no model crate, so that it
 //! compiles in seconds and works while the engine does not build.
 
+mod audit;
 mod examples;
 mod fuzz;
 mod golden;
+mod profile;
+mod source;
 mod tidy;
 
 use std::env;
@@ -28,21 +31,28 @@ struct Cli {
 enum Command {
     /// Check the architecture rules that the compiler does not.
     Tidy,
+    /// List every place where the host waits for the device, and check the marks there.
+    AuditGpuSyncs(audit::Args),
     /// Run every example of the workspace.
     Examples,
     /// Search for inputs that break a promise (runs `cargo fuzz`).
     Fuzz(fuzz::Args),
     /// Compare the engine with recorded reference results (runs `tts-golden`).
     Golden(golden::Args),
+    /// Show where the time goes.
+    #[command(subcommand)]
+    Profile(profile::Profile),
 }
 
 fn main() -> Result<ExitCode> {
     let root = workspace_root()?;
     match Cli::parse().command {
         Command::Tidy => tidy::run(&root),
+        Command::AuditGpuSyncs(args) => audit::run(&root, &args),
         Command::Examples => examples::run(&root),
         Command::Fuzz(args) => fuzz::run(&root, &args),
         Command::Golden(args) => golden::run(&root, &args),
+        Command::Profile(profile) => profile::run(&root, &profile),
     }
 }
 

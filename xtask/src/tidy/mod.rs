@@ -11,10 +11,7 @@ mod manifests;
 mod markers;
 mod panics;
 mod span_names;
-mod test_code;
-mod tokens;
 mod unsafe_code;
-mod workspace;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +22,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use workspace::Workspace;
+use crate::source::workspace::Workspace;
+use crate::source::{test_code, tokens, workspace};
 
 /// A named check.
 struct Rule {

@@ -49,6 +49,10 @@ pub(crate) struct Args {
     #[cfg(feature = "profiling")]
     #[arg(long)]
     pub(crate) profile: Vec<tts_profiling::record::Output>,
+    /// Sample the program while it measures, and write folded stacks.
+    #[cfg(feature = "sampling")]
+    #[arg(long)]
+    pub(crate) sample: Option<PathBuf>,
     /// Print the profile, counted together, after the report.
     #[cfg(feature = "profiling")]
     #[arg(long)]

@@ -9,6 +9,8 @@ mod playback;
 #[cfg(feature = "profiling")]
 mod profile;
 mod report;
+#[cfg(feature = "sampling")]
+mod sampler;
 mod texts;
 mod voice;
 
@@ -58,11 +60,16 @@ fn main() -> Result<()> {
     #[cfg(feature = "profiling")]
     profile.forget_warmup();
 
+    #[cfg(feature = "sampling")]
+    let sampler = sampler::start(&args)?;
+
     let mut report = Report::new(Environment::read(&files, &args)?);
     for (text, request) in &requests {
         let runs = (0..args.iterations).map(|_| measure::run(&model, request, &args));
         report.add(text, runs.collect::<Result<_>>()?);
     }
+    #[cfg(feature = "sampling")]
+    sampler.finish()?;
     report.print(args.output, args.streaming)?;
 
     #[cfg(feature = "profiling")]

@@ -14,41 +14,41 @@ const EXTENSIONS: [&str; 3] = [RUST, "py", "cu"];
 
 /// A loaded workspace.
 #[derive(Default)]
-pub(super) struct Workspace {
-    pub(super) packages: Vec<Package>,
-    pub(super) files: Vec<SourceFile>,
+pub(crate) struct Workspace {
+    pub(crate) packages: Vec<Package>,
+    pub(crate) files: Vec<SourceFile>,
 }
 
 /// A member of the workspace.
 #[derive(Default)]
-pub(super) struct Package {
-    pub(super) name: String,
+pub(crate) struct Package {
+    pub(crate) name: String,
     /// Path of the manifest below the workspace root.
-    pub(super) manifest_path: String,
-    pub(super) manifest: String,
-    pub(super) dependencies: Vec<Dependency>,
-    pub(super) has_library: bool,
-    pub(super) has_example: bool,
+    pub(crate) manifest_path: String,
+    pub(crate) manifest: String,
+    pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) has_library: bool,
+    pub(crate) has_example: bool,
 }
 
 /// A dependency that a manifest names, of this workspace or not.
-pub(super) struct Dependency {
-    pub(super) name: String,
-    pub(super) kind: DependencyKind,
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    pub(crate) kind: DependencyKind,
 }
 
 /// A source file.
-pub(super) struct SourceFile {
+pub(crate) struct SourceFile {
     /// Path below the workspace root.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// The lexed text, if this is Rust.
-    pub(super) rust: Option<TokenStream>,
+    pub(crate) rust: Option<TokenStream>,
 }
 
 impl Workspace {
     /// Reads the workspace at `root`: its members from cargo, its files from git.
-    pub(super) fn load(root: &Path) -> Result<Self> {
+    pub(crate) fn load(root: &Path) -> Result<Self> {
         let metadata = crate::metadata(root)?;
         let packages = metadata
             .workspace_packages()
@@ -68,12 +68,12 @@ impl Workspace {
     }
 
     /// The Rust files with their tokens.
-    pub(super) fn rust_files(&self) -> impl Iterator<Item = (&SourceFile, &TokenStream)> {
+    pub(crate) fn rust_files(&self) -> impl Iterator<Item = (&SourceFile, &TokenStream)> {
         self.files.iter().filter_map(|file| Some((file, file.rust.as_ref()?)))
     }
 
     /// The Rust files below `crates/*/src`.
-    pub(super) fn crate_sources(&self) -> impl Iterator<Item = (&SourceFile, &TokenStream)> {
+    pub(crate) fn crate_sources(&self) -> impl Iterator<Item = (&SourceFile, &TokenStream)> {
         self.rust_files().filter(|(file, _)| {
             let mut parts = file.path.split('/');
             parts.next() == Some("crates") && parts.nth(1) == Some("src")
@@ -105,7 +105,7 @@ impl Package {
 
 impl SourceFile {
     /// Takes `text` as the content of `path`, and lexes it if it is Rust.
-    pub(super) fn new(path: impl Into<String>, text: impl Into<String>) -> Result<Self> {
+    pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Result<Self> {
         let (path, text) = (path.into(), text.into());
         let rust = if extension(&path) == Some(RUST) { Some(lex(&path, &text)?) } else { None };
         Ok(Self { path, text, rust })

@@ -6,7 +6,7 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 /// Calls `visit` with the trees of `tokens` and, after that, of each group in it.
-pub(super) fn each_sequence(tokens: &TokenStream, visit: &mut dyn FnMut(&[TokenTree])) {
+pub(crate) fn each_sequence(tokens: &TokenStream, visit: &mut dyn FnMut(&[TokenTree])) {
     let trees: Vec<_> = tokens.clone().into_iter().collect();
     visit(&trees);
     for tree in &trees {
@@ -17,12 +17,12 @@ pub(super) fn each_sequence(tokens: &TokenStream, visit: &mut dyn FnMut(&[TokenT
 }
 
 /// Calls `visit` with each tree of `tokens`, at any depth.
-pub(super) fn each_tree(tokens: &TokenStream, visit: &mut dyn FnMut(&TokenTree)) {
+pub(crate) fn each_tree(tokens: &TokenStream, visit: &mut dyn FnMut(&TokenTree)) {
     each_sequence(tokens, &mut |trees| trees.iter().for_each(&mut *visit));
 }
 
 /// The macro call `name!(...)` that `trees` begins with.
-pub(super) fn macro_call(trees: &[TokenTree]) -> Option<(&Ident, &Group)> {
+pub(crate) fn macro_call(trees: &[TokenTree]) -> Option<(&Ident, &Group)> {
     match trees {
         [TokenTree::Ident(name), bang, TokenTree::Group(arguments), ..] if is_punct(bang, '!') => {
             Some((name, arguments))
@@ -32,7 +32,7 @@ pub(super) fn macro_call(trees: &[TokenTree]) -> Option<(&Ident, &Group)> {
 }
 
 /// The attribute `#[...]` or `#![...]` that `trees` begins with.
-pub(super) fn attribute(trees: &[TokenTree]) -> Option<&Group> {
+pub(crate) fn attribute(trees: &[TokenTree]) -> Option<&Group> {
     let (hash, rest) = trees.split_first()?;
     let rest = match rest {
         [bang, rest @ ..] if is_punct(bang, '!') => rest,
@@ -49,11 +49,11 @@ pub(super) fn attribute(trees: &[TokenTree]) -> Option<&Group> {
 }
 
 /// Whether `trees` ends with the path separator `::`.
-pub(super) fn ends_with_separator(trees: &[TokenTree]) -> bool {
+pub(crate) fn ends_with_separator(trees: &[TokenTree]) -> bool {
     matches!(trees, [.., first, second] if is_punct(first, ':') && is_punct(second, ':'))
 }
 
 /// Whether `tree` is the punctuation character `character`.
-pub(super) fn is_punct(tree: &TokenTree, character: char) -> bool {
+pub(crate) fn is_punct(tree: &TokenTree, character: char) -> bool {
     matches!(tree, TokenTree::Punct(punct) if punct.as_char() == character)
 }

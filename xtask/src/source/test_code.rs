@@ -14,32 +14,32 @@ use syn::{
 
 /// The test code that one file holds or declares.
 #[derive(Default)]
-pub(super) struct TestCode {
+pub(crate) struct TestCode {
     /// Byte ranges of the `#[cfg(test)]` items.
     ranges: Vec<Range<usize>>,
     /// Paths, without `.rs`, of the modules declared by `#[cfg(test)] mod name;`.
-    pub(super) modules: Vec<String>,
+    pub(crate) modules: Vec<String>,
     /// Where modules declared at the visited place live.
     directory: String,
 }
 
 impl TestCode {
     /// Looks at the file `path`, whose content is `tokens`.
-    pub(super) fn find(path: &str, tokens: &TokenStream) -> syn::Result<Self> {
+    pub(crate) fn find(path: &str, tokens: &TokenStream) -> syn::Result<Self> {
         let mut found = Self { directory: module_directory(path), ..Self::default() };
         found.visit_file(&syn::parse2(tokens.clone())?);
         Ok(found)
     }
 
     /// Whether `span` lies in a test item of the file.
-    pub(super) fn contains(&self, span: Span) -> bool {
+    pub(crate) fn contains(&self, span: Span) -> bool {
         let start = span.byte_range().start;
         self.ranges.iter().any(|range| range.contains(&start))
     }
 }
 
 /// Whether the file `path` belongs to `module`, a path without `.rs`.
-pub(super) fn is_in_module(path: &str, module: &str) -> bool {
+pub(crate) fn is_in_module(path: &str, module: &str) -> bool {
     path.strip_prefix(module).is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
 }
 
