@@ -27,6 +27,8 @@ pub(crate) fn is_noise(model: &str) -> bool {
 
 /// Sets the number of threads and loads the model.
 pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
+    // SAFETY: this is the main thread, and it has started no other one.
+    unsafe { tts::fix_threads(args.threads.map(usize::from)) };
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(
             |_| CliError::Argument {

@@ -37,6 +37,7 @@ mod schedule;
 mod session;
 mod speak;
 mod speaking;
+mod threads;
 mod timing;
 mod voice;
 
@@ -52,6 +53,7 @@ pub use reference::{ReferenceError, ReferenceOptions, ReferenceWarning};
 pub use request::{FinishReason, Request, RunawayOutcome, Utterance, Warning};
 pub use schedule::ChunkSchedule;
 pub use session::{Chunk, Event, Session, SpeechStream};
+pub use threads::fix_threads;
 pub use timing::SynthesisTiming;
 pub use tts_audio::Audio;
 pub use tts_checkpoint::{CheckpointError, ModelFiles, ModelKind};

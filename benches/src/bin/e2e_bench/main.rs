@@ -14,7 +14,7 @@ mod sampler;
 mod texts;
 mod voice;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use candle_core::{DType, Device};
 use clap::Parser;
 use tts::{Model, ModelFiles, SplitRule};
@@ -30,10 +30,8 @@ static ALLOCATOR: tts_profiling::record::CountingAllocator =
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    if let Some(threads) = args.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build_global().with_context(|| format!("cannot start {threads} threads"))?;
-    }
+    // SAFETY: this is the main thread, and it has started no other one.
+    unsafe { tts::fix_threads(args.threads) };
     #[cfg(feature = "profiling")]
     let profile = profile::start(&args)?;
 
