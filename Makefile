@@ -22,6 +22,7 @@ test: ## Run all tests, with and without profiling
 lint: ## Format, clippy, docs and the rules of this workspace
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p tts-profiling --all-targets --features record -- -D warnings
 	cargo clippy -p tts-cli -p tts -p tts-benches --all-targets --features tts/profiling,tts/async,tts-benches/nvtx,tts-benches/sampling -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo xtask tidy

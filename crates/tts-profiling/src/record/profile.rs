@@ -62,16 +62,15 @@ impl Profile {
     /// If there is a subscriber or a handler of interrupts already, or if an output needs
     /// what this build does not have.
     pub fn start(outputs: Vec<Output>) -> Result<Self, ProfileError> {
+        let nvtx = outputs.contains(&Output::Nvtx);
+        if nvtx && cfg!(not(feature = "nvtx")) {
+            return Err(ProfileError::NoNvtx);
+        }
         let (recorder, recording) = record();
         let registry = tracing_subscriber::registry().with(EngineOnly).with(recorder);
-        if outputs.contains(&Output::Nvtx) {
-            #[cfg(feature = "nvtx")]
-            registry.with(super::nvtx::Ranges).try_init()?;
-            #[cfg(not(feature = "nvtx"))]
-            return Err(ProfileError::NoNvtx);
-        } else {
-            registry.try_init()?;
-        }
+        #[cfg(feature = "nvtx")]
+        let registry = registry.with(nvtx.then_some(super::nvtx::Ranges));
+        registry.try_init()?;
         let outputs = Arc::new(Mutex::new(outputs));
         let (at_interrupt, so_far) = (outputs.clone(), recording.clone());
         ctrlc::set_handler(move || {
