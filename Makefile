@@ -5,7 +5,7 @@ FUZZ_SECONDS ?= 60
 MODEL = $(if $(MODEL_DIR),--model-dir "$(MODEL_DIR)")
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
-.PHONY: help speak test lint golden fuzz deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys bench
+.PHONY: help speak test lint golden fuzz deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -37,8 +37,18 @@ profile-flamegraph: ## Draw where the time goes: flamegraph.svg
 profile-nsys: ## Record with Nsight Systems: nsys_report.nsys-rep (CUDA)
 	cargo xtask profile nsys $(MODEL)
 
+profile-report: ## All of it on one page: profile.html
+	cargo xtask profile report $(MODEL)
+
+profile-roofline: ## Compare each stage with what this machine can do: roofline.svg
+	cargo xtask profile roofline $(if $(MODEL_DIR),-- $(MODEL))
+
 bench: ## Time whole utterances, stage by stage
 	cargo run --release -p tts-benches -- $(MODEL)
+
+bench-gate: ## Count instructions and compare them with those on record (valgrind)
+	cargo xtask bench gate
+	cargo xtask bench overhead
 
 audit-gpu-syncs: ## List every place where the host waits for the device, and check the marks there
 	cargo xtask audit-gpu-syncs

@@ -4,6 +4,7 @@
 //! compiles in seconds and works while the engine does not build.
 
 mod audit;
+mod bench;
 mod examples;
 mod fuzz;
 mod golden;
@@ -42,6 +43,9 @@ enum Command {
     /// Show where the time goes.
     #[command(subcommand)]
     Profile(profile::Profile),
+    /// Find out whether a change made the engine slower.
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> Result<ExitCode> {
@@ -53,6 +57,7 @@ fn main() -> Result<ExitCode> {
         Command::Fuzz(args) => fuzz::run(&root, &args),
         Command::Golden(args) => golden::run(&root, &args),
         Command::Profile(profile) => profile::run(&root, &profile),
+        Command::Bench(bench) => Ok(bench::run(&root, &bench)),
     }
 }
 

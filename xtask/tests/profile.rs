@@ -151,3 +151,29 @@ fn a_flame_graph_of_samples_has_functions_of_the_engine() {
         assert!(svg.contains(function), "no {function}");
     }
 }
+
+#[test]
+fn a_roofline_has_every_stage_of_a_frame_below_the_roof() {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .args(["profile", "roofline", "--cargo-profile", "dev", "--", "--embedded"])
+        .args(["--frames", "6", "--iterations", "1", "--json", "roofline.json"])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains("\n1. ") && printed.contains("ms to gain"), "{printed}");
+    let text = std::fs::read_to_string(home.path().join("roofline.json")).unwrap();
+    let roofline: Value = serde_json::from_str(&text).unwrap();
+    assert!(roofline["bandwidth_gb_s"].as_f64().unwrap() > 0.1);
+    let rows = roofline["rows"].as_array().unwrap();
+    let stages: Vec<&str> = rows.iter().map(|row| row["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["code_predictor", "talker_step", "decode"]);
+    for row in rows {
+        let share = row["share_of_roof"].as_f64().unwrap();
+        assert!(share > 0.0 && share < 1.0, "{row}");
+    }
+    let svg = std::fs::read_to_string(home.path().join("roofline.svg")).unwrap();
+    assert!(svg.ends_with("</svg>\n") && svg.contains("talker_step"));
+}

@@ -32,6 +32,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use serde_json::Value;
 
 use budget::Budget;
 
@@ -53,6 +54,11 @@ enum Format {
     Json,
     /// SARIF 2.1.0
     Sarif,
+}
+
+/// Audits the workspace at `root`: what `--format json` prints.
+pub(crate) fn as_json(root: &Path) -> Result<Value> {
+    Ok(json::value(&report::audit(&Workspace::load(root)?, &Budget::load(root)?)?))
 }
 
 /// Audits the workspace at `root`, prints all reads and fails if a rule is broken.

@@ -40,20 +40,7 @@ impl BenchArgs {
         rustflags: &str,
     ) -> Result<PathBuf> {
         let cargo_profile = self.cargo_profile.as_deref().unwrap_or(cargo_profile);
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut command = Command::new(cargo);
-        command
-            .args(["build", "--package", "tts-benches", "--bin", "e2e_bench"])
-            .args(["--features", features, "--profile", cargo_profile])
-            .arg("--manifest-path")
-            .arg(root.join("Cargo.toml"));
-        if !rustflags.is_empty() {
-            command.env("RUSTFLAGS", rustflags);
-        }
-        finish("building e2e_bench", &mut command)?;
-        let directory = if cargo_profile == "dev" { "debug" } else { cargo_profile };
-        let target = crate::metadata(root)?.target_directory.into_std_path_buf();
-        Ok(target.join(directory).join(format!("e2e_bench{}", env::consts::EXE_SUFFIX)))
+        build(root, "e2e_bench", features, cargo_profile, rustflags)
     }
 
     /// Adds what is spoken to the arguments of `e2e_bench`.
@@ -67,6 +54,30 @@ impl BenchArgs {
             .args(["--warmup", &self.warmup.to_string()])
             .args(&self.extra);
     }
+}
+
+/// Builds a program of the benchmarks and says where it is.
+pub(super) fn build(
+    root: &Path,
+    program: &str,
+    features: &str,
+    cargo_profile: &str,
+    rustflags: &str,
+) -> Result<PathBuf> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--package", "tts-benches", "--bin", program])
+        .args(["--features", features, "--profile", cargo_profile])
+        .arg("--manifest-path")
+        .arg(root.join("Cargo.toml"));
+    if !rustflags.is_empty() {
+        command.env("RUSTFLAGS", rustflags);
+    }
+    finish(&format!("building {program}"), &mut command)?;
+    let directory = if cargo_profile == "dev" { "debug" } else { cargo_profile };
+    let target = crate::metadata(root)?.target_directory.into_std_path_buf();
+    Ok(target.join(directory).join(format!("{program}{}", env::consts::EXE_SUFFIX)))
 }
 
 /// Runs a command to its end, which has to be a good one.

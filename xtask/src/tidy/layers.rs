@@ -63,7 +63,11 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tts-benches",
-        imports: &["tts", "tts-audio", "tts-demo-voice", "tts-profiling"],
+        imports: &[
+            "tts", "tts-audio", "tts-checkpoint", "tts-demo-voice", "tts-profiling", "tts-text",
+            "tts-sampler", "tts-talker", "tts-code-predictor", "tts-codec-decoder",
+            "tts-codec-encoder", "tts-speaker",
+        ],
     },
     Layer {
         name: "tts-fuzz",

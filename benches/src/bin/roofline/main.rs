@@ -1,0 +1,77 @@
+//! How near each stage comes to what the machine can do: `cargo xtask profile roofline`.
+
+mod args;
+mod peaks;
+mod plot;
+mod rows;
+mod verdict;
+
+use anyhow::{Context, Result};
+use candle_core::{DType, Device};
+use clap::Parser;
+use serde::Serialize;
+use tts::{Guard, GuardAction, Model, Request, SplitRule, Voice};
+use tts_checkpoint::Checkpoint;
+use tts_profiling::record::{Profile, Summary};
+
+use crate::args::{Args, Dtype};
+use crate::peaks::Peaks;
+use crate::rows::Row;
+
+const TEXT: &str = "The train to the coast leaves at half past nine from platform four.";
+
+#[derive(Serialize)]
+struct Roofline<'a> {
+    #[serde(flatten)]
+    peaks: Peaks,
+    threads: usize,
+    rows: &'a [Row],
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    // SAFETY: this is the main thread, and it has started no other one.
+    let threads = unsafe { tts::fix_threads(args.threads) };
+    let files = args.files()?;
+    let checkpoint = Checkpoint::open(files.clone())?;
+    let peaks = Peaks::measure();
+
+    let profile = Profile::start(vec![])?;
+    let dtype = if args.dtype == Dtype::F32 { DType::F32 } else { DType::BF16 };
+    let model = Model::load_with(files, &Device::Cpu, dtype, SplitRule::default())?;
+    let request = request(&model, args.frames as usize);
+    model.speak(&request)?;
+    profile.recording().clear();
+    for _ in 0..args.iterations {
+        model.speak(&request)?;
+    }
+    let summary = Summary::of(&profile.finish()?);
+
+    let rows = rows::rows(&checkpoint, &summary, &peaks, &args);
+    print!("{}", verdict::text(&peaks, threads, &rows));
+    if let Some(path) = &args.plot {
+        std::fs::write(path, plot::svg(&peaks, &rows))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&Roofline { peaks, threads, rows: &rows })?;
+        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// A request for exactly so many frames.
+fn request(model: &Model, frames: usize) -> Request {
+    let speaker = model.speakers().into_iter().next();
+    let mut request = model.request(TEXT, speaker.map_or(Voice::Unnamed, Voice::Speaker));
+    request.options.max_new_tokens = frames + 1;
+    request.options.talker.min_new_tokens = frames + 1;
+    request.options.guard = Guard {
+        action: GuardAction::Report,
+        length: None,
+        repeated_seconds: None,
+        silent_seconds: None,
+        overdue_frames: None,
+    };
+    request
+}
