@@ -1,0 +1,67 @@
+"""Speak with the training models, in the same way as an engine would: prompt, sampling loop, codec decoder."""
+
+from dataclasses import dataclass
+
+import torch
+
+from config import CODE_GROUPS, CODEBOOK_SIZE, LIVE_GROUPS
+from talker import Prompt
+
+LEAST_FRAMES = 2
+
+
+@dataclass
+class Sampling:
+    temperature: float = 0.4
+    predictor_temperature: float = 0.4
+    top_k: int = 50
+    greedy: bool = False
+
+
+def draw(logits, temperature, sampling, generator):
+    if sampling.greedy:
+        return int(logits.argmax())
+    values, indices = (logits / temperature).topk(min(sampling.top_k, len(logits)))
+    return int(indices[torch.multinomial(values.softmax(0), 1, generator=generator)])
+
+
+def predict_frame(model, hidden, first, sampling, generator):
+    """Codes 0..15 of a frame, given the talker's state and code 0; groups that are not live stay 0."""
+    predictor = model.code_predictor
+    caches = predictor.model.new_caches()
+    codes = [first]
+    rows = torch.stack([hidden, model.model.codec_embedding.weight[first]])
+    for group in range(1, LIVE_GROUPS):
+        out = predictor.model(predictor.small_to_mtp_projection(rows)[None], caches)[0, -1]
+        codes.append(draw(predictor.lm_head[group - 1](out), sampling.predictor_temperature, sampling, generator))
+        rows = predictor.model.codec_embedding[group - 1].weight[codes[-1]][None]
+    return codes + [0] * (CODE_GROUPS - len(codes))
+
+
+@torch.no_grad()
+def generate(model, tokenizer, text, sampling, seed=0, language=None, streaming=False, longest=200):
+    """Codes [frames, CODE_GROUPS] of the spoken text, and whether the end was reached."""
+    generator = torch.Generator().manual_seed(seed)
+    prompt = Prompt(tokenizer, tokenizer.encode(text)[0], language, streaming)
+    trailing = prompt.trailing_text(longest)
+    states = model.prompt_states(torch.tensor([prompt.text]), torch.tensor([prompt.control]))
+    caches = model.model.new_caches()
+    frames = []
+    while len(frames) < longest:
+        hidden = model.model(states, caches)[0, -1]
+        logits = model.first_logits(hidden)
+        if len(frames) < LEAST_FRAMES:
+            logits[CODEBOOK_SIZE] = -torch.inf
+        first = draw(logits, sampling.temperature, sampling, generator)
+        if first == CODEBOOK_SIZE:
+            return torch.tensor(frames), True
+        frames.append(predict_frame(model, hidden, first, sampling, generator))
+        states = model.frame_states(torch.tensor(frames[-1])) + model.text_states(torch.tensor(trailing[len(frames) - 1]))
+        states = states[None, None]
+    return torch.tensor(frames), False
+
+
+@torch.no_grad()
+def decode(decoder, codes):
+    """Samples in [-1, 1]."""
+    return decoder(codes[None].long())[0].clamp(-1, 1).numpy()

@@ -1,0 +1,153 @@
+"""Checks of the parts that the stages rely on; needs no data: python -m unittest tests.py"""
+
+import random
+import tempfile
+import unittest
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import config
+import numbers_in_words
+from batches import Example, make_batch
+from checkpoints import Run, learning_rate
+from codec import CausalTransposedConv, CodecDecoder, SnakeBeta
+from config import CODE_GROUPS, CODE_WIDTH, CODEBOOK_SIZE, FRAME, Sizes
+from corpus import expand, load_grammar, polish
+from encoder import CodecEncoder
+from flite import SpokenToken
+from generate import Sampling, generate
+from quantise import Quantiser
+from recognise import comparable, word_errors
+from talker import Prompt, Talker
+from teach import character_times
+from tokenizer import Tokenizer, learn_merges, write_files
+
+TEXTS = ["Hello there, how are you?", "It is seven thirty in the morning.", "The assistant isn't here."] * 20
+
+
+def make_tokenizer(folder):
+    write_files(folder, learn_merges(TEXTS, 20))
+    return Tokenizer(folder)
+
+
+class Parts(unittest.TestCase):
+    def setUp(self):
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.tokenizer = make_tokenizer(Path(self.folder.name))
+
+    def example(self, frames=20):
+        body, _ = self.tokenizer.encode("Hello there, how are you?")
+        codes = np.random.default_rng(0).integers(0, CODEBOOK_SIZE, (frames, CODE_GROUPS)).astype(np.uint8)
+        codes[:, 1], codes[:, config.LIVE_GROUPS :] = codes[:, 0], 0
+        return Example(body, np.linspace(0.3, 1.4, len(body)), codes)
+
+    def test_numbers_are_written_out(self):
+        cases = {7: "seven", 21: "twenty one", 140: "one hundred and forty", 999: "nine hundred and ninety nine"}
+        for n, words in cases.items():
+            self.assertEqual(numbers_in_words.in_words(n), words)
+        self.assertEqual(numbers_in_words.year_in_words(1905), "nineteen oh five")
+        self.assertEqual(numbers_in_words.ordinal_in_words(22), "twenty second")
+        self.assertEqual(numbers_in_words.ordinal_in_digits(11), "11th")
+
+    def test_every_slot_of_the_grammar_can_be_filled(self):
+        rules, rng = load_grammar(Path(__file__).parent / "grammar.txt"), random.Random(0)
+        for name, alternatives in rules.items():
+            for alternative in alternatives:
+                self.assertNotIn("{", polish(expand(rules, alternative, rng)), name)
+
+    def test_characters_are_spread_over_the_phones_of_their_word(self):
+        tokens = [SpokenToken("Hi", ["hi"], [(0.0, 0.2), (0.2, 0.4)]), SpokenToken("ho", ["ho"], [(0.5, 0.6), (0.6, 0.7)])]
+        times = character_times("Hi, ho", tokens)
+        np.testing.assert_allclose(times, [0.1, 0.3, 0.42, 0.45, 0.55, 0.65])
+        self.assertIsNone(character_times("Hi", tokens))
+
+    def test_the_role_is_one_token_and_text_survives(self):
+        self.assertEqual(len(self.tokenizer.encode("assistant")[0]), 1)
+        text = "An assistant isn't a caf\u00e9 waiter."
+        self.assertEqual(sum(self.tokenizer.encode(text)[1]), len(text.encode()))
+
+    def test_prompts_have_the_official_lengths(self):
+        for language, streaming, length in ((None, True, 9), ("english", True, 10), (None, False, 15), ("english", False, 16)):
+            prompt = Prompt(self.tokenizer, [1, 2, 3, 4, 5], language, streaming)
+            self.assertEqual((len(prompt.text), len(prompt.control)), (length, length))
+            self.assertEqual(prompt.text[prompt.text_start], 1)
+
+    def test_attention_is_taught_only_where_text_is_visible(self):
+        for seed in range(6):  # both layouts occur
+            batch = make_batch([self.example()], self.tokenizer, np.random.default_rng(seed))
+            focus = batch.focus[0]
+            self.assertFalse(focus.triu(1).any())
+            torch.testing.assert_close(focus.sum(1), batch.predicts[0].float())
+
+    def test_generation_agrees_with_teacher_forcing(self):
+        model = Talker(Sizes(), self.tokenizer.rows).eval()
+        codes, _ = generate(model, self.tokenizer, "Hello there", Sampling(greedy=True), streaming=True, longest=6)
+        prompt = Prompt(self.tokenizer, self.tokenizer.encode("Hello there")[0], None, True)
+        states = model.prompt_states(torch.tensor(prompt.text), torch.tensor(prompt.control))
+        with torch.no_grad():
+            frames = model.frame_states(codes) + model.text_states(torch.tensor(prompt.trailing_text(len(codes))))
+            hidden = model.model(torch.cat([states, frames])[None])[0, len(prompt.text) - 1 : -1]
+            rest = model.predictor_logits(hidden, codes).argmax(-1)
+            self.assertTrue(torch.equal(rest, codes[:, 1 : config.LIVE_GROUPS]))
+            self.assertTrue(torch.equal(model.first_logits(hidden)[2:].argmax(-1), codes[2:, 0]))
+
+    def test_hand_written_gradients_and_transposed_convolution(self):
+        x = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
+        snake = SnakeBeta(3).double()
+        self.assertTrue(torch.autograd.gradcheck(snake, x))
+        layer = CausalTransposedConv(3, 4, 6, 3).double()
+        torch.testing.assert_close(layer(x), layer.conv(x)[..., : 5 * 3])
+
+    def test_codec_has_whole_frames_and_no_look_ahead(self):
+        codebooks = torch.randn(CODE_GROUPS, CODEBOOK_SIZE, CODE_WIDTH)
+        decoder, encoder = CodecDecoder(Sizes().decoder, codebooks).eval(), CodecEncoder(Sizes().encoder).eval()
+        codes = torch.randint(CODEBOOK_SIZE, (1, 5, CODE_GROUPS))
+        with torch.no_grad():
+            wave = decoder(codes)
+            self.assertEqual(wave.shape, (1, 5 * FRAME))
+            torch.testing.assert_close(decoder(codes[:, :3]), wave[:, : 3 * FRAME], atol=1e-5, rtol=1e-4)
+            vectors = encoder(wave)
+            self.assertEqual(vectors.shape, (1, 5, CODE_WIDTH))
+            torch.testing.assert_close(encoder(wave[:, : 3 * FRAME]), vectors[:, :3], atol=1e-5, rtol=1e-4)
+
+    def test_code_1_repeats_code_0(self):
+        frames = torch.randn(2000, 120)
+        quantiser = Quantiser.fit(frames, seed=0, report=lambda line: None)
+        codes = quantiser.encode(frames)
+        self.assertTrue(torch.equal(codes[:, 0], codes[:, 1]))
+        self.assertFalse(codes[:, config.LIVE_GROUPS :].any())
+
+    def test_a_resumed_run_equals_an_unbroken_one(self):
+        def train(folder, steps):
+            torch.manual_seed(3)
+            model = torch.nn.Linear(4, 4)
+            run = Run(Path(folder), model, torch.optim.AdamW(model.parameters(), lr=0.1))
+            while run.step < steps:
+                torch.manual_seed(run.step)
+                run.advance(model(torch.randn(8, 4)).pow(2).mean(), clip=1.0)
+            run.save()
+            return run
+
+        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+            whole = train(first, 6)
+            train(second, 3)
+            resumed = train(second, 6)
+            torch.testing.assert_close(whole.model.state_dict(), resumed.model.state_dict(), atol=0, rtol=0)
+            torch.testing.assert_close(whole.average.model.state_dict(), resumed.average.model.state_dict(), atol=0, rtol=0)
+
+    def test_learning_rate_rises_holds_and_falls(self):
+        rates = [learning_rate(step, 1000, 1.0, 100, 0.5, 0.02) for step in (0, 99, 400, 750, 999)]
+        np.testing.assert_allclose(rates, [0.01, 1.0, 1.0, 0.5, 0.02])
+
+    def test_word_errors_are_counted_after_normalisation(self):
+        self.assertEqual(comparable("Anna\u2019s cat, 42!"), ["annas", "cat", "forty", "two"])
+        self.assertEqual(word_errors(["a", "b", "c"], ["a", "x", "c", "d"]), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,141 @@
+"""Stage 5: train talker and code predictor to turn text into codes.
+
+Past frames are damaged at random, so that the model learns to go on from its own imperfect output, and head 0 of two
+layers is taught from the teacher's phone times to look at the text being spoken. Can be stopped and started again at any
+time; it continues where it was.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+import data
+from batches import Epochs, Example, make_batch
+from checkpoints import Run, learning_rate
+from config import CODEBOOK_SIZE, LIVE_GROUPS, Sizes
+from talker import Talker
+from tokenizer import Tokenizer
+
+DAMAGED_FRAMES = 0.15  # of the past, with half of their codes replaced
+LOST_FRAMES = 0.07  # of the past, without their code embedding
+# Weight of codes 1..9 in the loss; code 1 only repeats code 0.
+LEVEL_WEIGHTS = torch.tensor([0.5, 2.0, 1.5, 1.2, 1.0, 0.9, 0.8, 0.7, 0.6])
+# The predictor learns from a part of the frames at first, which is faster, then from all.
+FEW_FRAMES, ALL_FRAMES_FROM = 0.35, 0.5
+ATTENTION_WEIGHT, LATE_ATTENTION_WEIGHT, LATE_FROM = 0.5, 0.1, 0.75
+
+
+def damaged(codes):
+    hit = torch.rand(codes.shape[:2]) < DAMAGED_FRAMES
+    replaced = hit[..., None] & (torch.rand(codes.shape) < 0.5)
+    return torch.where(replaced, torch.randint(CODEBOOK_SIZE, codes.shape), codes)
+
+
+def input_states(model, batch, damage):
+    """[batch, time, width]: prompt positions, then frames."""
+    states = model.prompt_states(batch.text, batch.control)
+    codes = damaged(batch.codes) if damage else batch.codes
+    frames = model.frame_states(codes[batch.is_frame])
+    if damage:
+        frames = frames * (torch.rand(len(frames), 1) >= LOST_FRAMES)
+    return states.index_put((batch.is_frame,), frames, accumulate=True)
+
+
+def losses(model, batch, damage, predictor_share):
+    """Loss of code 0, losses of codes 1.. [levels], attention loss, and the hit rates of code 0 and of attention."""
+    scores = []
+    hidden = model.model(input_states(model, batch, damage), scores=scores)
+    states, targets = hidden[batch.predicts], batch.next_codes[batch.predicts]
+    logits = model.first_logits(states)
+    first = F.cross_entropy(logits, targets[:, 0])
+    hits = (logits.argmax(1) == targets[:, 0]).float().mean()
+
+    chosen = (targets[:, 0] != CODEBOOK_SIZE) & (torch.rand(len(targets)) < predictor_share)
+    codes = targets[chosen]
+    rest = model.predictor_logits(states[chosen], codes)
+    levels = F.cross_entropy(rest.flatten(0, 1), codes[:, 1:LIVE_GROUPS].flatten(), reduction="none").view(len(codes), -1).mean(0)
+
+    focus = batch.focus[batch.predicts]
+    visible = torch.ones(hidden.shape[1], hidden.shape[1], dtype=torch.bool).tril()
+    attention, on_text = 0.0, 0.0
+    for score in scores:
+        log_weights = score.masked_fill(~visible, -torch.inf).log_softmax(-1)[batch.predicts]
+        attention = attention - torch.where(focus > 0, focus * log_weights, 0.0).sum(1).mean() / len(scores)
+        on_text = on_text + (log_weights.detach().exp() * (focus > 0.05)).sum(1).mean() / len(scores)
+    return first, levels, attention, hits, on_text
+
+
+@torch.no_grad()
+def validate(model, examples, tokenizer):
+    """Losses on both layouts in a fixed mixture, as a dict."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for start in range(0, len(examples), 20):
+        batch = make_batch(examples[start : start + 20], tokenizer, rng)
+        first, levels, attention, hits, on_text = losses(model, batch, damage=False, predictor_share=1.0)
+        rows.append([first, levels[1:4].mean(), levels[4:].mean(), attention, hits, on_text])
+    names = ("valid_code_0", "valid_codes_2_4", "valid_codes_5_9", "valid_attention", "valid_hits", "valid_on_text")
+    return dict(zip(names, np.mean(rows, 0).tolist()))
+
+
+def make_optimiser(model, rate):
+    """AdamW; matrices decay, embeddings and norms do not."""
+    decaying, free = [], []
+    for name, parameter in model.named_parameters():
+        (decaying if parameter.ndim == 2 and "embedding" not in name else free).append(parameter)
+    groups = [{"params": decaying, "weight_decay": 0.02}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--run", default="talker", help="folder of the run, inside WORK")
+    parser.add_argument("--steps", type=int, default=24000)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--peak-rate", type=float, default=1.5e-3)
+    parser.add_argument("--decay-from", type=float, default=0.3)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+
+    tokenizer = Tokenizer(args.work / "tokenizer")
+    examples = [Example.of(u, tokenizer) for u in data.load(args.work, "train")]
+    valid = [Example.of(u, tokenizer) for u in data.load(args.work, "valid")]
+    epochs = Epochs(examples, args.batch, args.seed)
+    model = Talker(Sizes(), tokenizer.rows)
+    template = make_batch(examples[:1], tokenizer, np.random.default_rng(0)).text.flatten().tolist()
+    model.forget_text({i for example in examples for i in example.body}.union(i for i in template if i >= 0))
+    run = Run(args.work / args.run, model, make_optimiser(model, args.peak_rate))
+    print(f"{len(examples)} utterances, {sum(p.numel() for p in model.parameters()):,} parameters, from step {run.step}", flush=True)
+
+    recent = []
+    while run.step < args.steps:
+        progress = run.step / args.steps
+        rate = learning_rate(run.step, args.steps, args.peak_rate, 150, args.decay_from, 0.02)
+        for group in run.optimiser.param_groups:
+            group["lr"] = rate
+        torch.manual_seed((args.seed << 32) + run.step)  # damage of this step
+        batch = make_batch(epochs.batch(run.step), tokenizer, np.random.default_rng((args.seed, run.step)))
+        share = 1.0 if progress >= ALL_FRAMES_FROM else FEW_FRAMES
+        first, levels, attention, hits, on_text = losses(model, batch, True, share)
+        weight = LATE_ATTENTION_WEIGHT if progress >= LATE_FROM else ATTENTION_WEIGHT
+        loss = first + (levels * LEVEL_WEIGHTS).sum() / LEVEL_WEIGHTS.sum() + weight * attention
+        norm = run.advance(loss, clip=1.0)
+        recent.append([first.item(), levels[1:4].mean().item(), levels[4:].mean().item(), attention.item(), on_text.item(), norm])
+        if run.step % 100 == 0:
+            names = ("code_0", "codes_2_4", "codes_5_9", "attention", "on_text", "gradient")
+            extra = validate(run.average.model, valid, tokenizer) if run.step % 500 == 0 else {}
+            run.log(**dict(zip(names, np.mean(recent, 0).tolist())), rate=rate, **extra)
+            recent.clear()
+        run.save_when_due()
+    run.save()
+
+
+if __name__ == "__main__":
+    main()
