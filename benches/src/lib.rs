@@ -4,5 +4,8 @@
 //! says how many bytes and multiply-adds a stage takes. `e2e_bench` times whole
 //! utterances, `cargo bench -p tts-benches --bench stages` single stages.
 
+mod length;
 pub mod random_model;
 pub mod work;
+
+pub use length::fix_length;

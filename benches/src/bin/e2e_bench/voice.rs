@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use tts::{Audio, Guard, GuardAction, Model, ModelKind, ReferenceOptions, Request, Voice};
+use tts::{Audio, Model, ModelKind, ReferenceOptions, Request, Voice};
 
 use crate::args::Args;
 
@@ -32,17 +32,7 @@ pub(crate) fn request(model: &Model, voice: &Voice, text: &str, args: &Args) -> 
     }
     request.options.seed = args.seed;
     if let Some(frames) = args.frames {
-        // The last token is no frame.
-        let tokens = frames as usize + 1;
-        request.options.max_new_tokens = tokens;
-        request.options.talker.min_new_tokens = tokens;
-        request.options.guard = Guard {
-            action: GuardAction::Report,
-            length: None,
-            repeated_seconds: None,
-            silent_seconds: None,
-            overdue_frames: None,
-        };
+        tts_benches::fix_length(&mut request.options, frames as usize);
     }
     request
 }

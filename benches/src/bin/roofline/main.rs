@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use clap::Parser;
 use serde::Serialize;
-use tts::{Guard, GuardAction, Model, Request, SplitRule, Voice};
+use tts::{Model, Request, SplitRule, Voice};
 use tts_checkpoint::Checkpoint;
 use tts_profiling::record::{Profile, Summary};
 
@@ -64,14 +64,6 @@ fn main() -> Result<()> {
 fn request(model: &Model, frames: usize) -> Request {
     let speaker = model.speakers().into_iter().next();
     let mut request = model.request(TEXT, speaker.map_or(Voice::Unnamed, Voice::Speaker));
-    request.options.max_new_tokens = frames + 1;
-    request.options.talker.min_new_tokens = frames + 1;
-    request.options.guard = Guard {
-        action: GuardAction::Report,
-        length: None,
-        repeated_seconds: None,
-        silent_seconds: None,
-        overdue_frames: None,
-    };
+    tts_benches::fix_length(&mut request.options, frames);
     request
 }
