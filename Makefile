@@ -17,6 +17,7 @@ speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
 test: ## Run all tests, with and without profiling
 	cargo test --workspace
 	cargo test -p tts-profiling -p tts --features tts-profiling/record,tts/profiling,tts/async
+	cargo test -p tts-cli --features profiling --test profile
 	cargo xtask examples
 
 lint: ## Format, clippy, docs and the rules of this workspace
@@ -46,9 +47,10 @@ profile-roofline: ## Compare each stage with what this machine can do: roofline.
 bench: ## Time whole utterances, stage by stage
 	cargo run --release -p tts-benches -- $(MODEL)
 
-bench-gate: ## Count instructions and compare them with those on record (valgrind)
+bench-gate: ## Count instructions, compare with those on record and with profiling (valgrind)
 	cargo xtask bench gate
 	cargo xtask bench overhead
+	cargo xtask bench erased
 
 audit-gpu-syncs: ## List every place where the host waits for the device, and check the marks there
 	cargo xtask audit-gpu-syncs

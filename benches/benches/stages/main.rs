@@ -8,6 +8,7 @@
 
 mod audio;
 mod codec;
+mod kv_cache;
 mod language_models;
 mod sampling;
 mod shapes;
@@ -22,6 +23,7 @@ criterion_group!(
     language_models::prefill,
     language_models::talker_step,
     language_models::code_predictor,
+    kv_cache::write,
     sampling::steps,
     sampling::pipeline,
     codec::decode,

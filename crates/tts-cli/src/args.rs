@@ -8,6 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Record every stage of what is done: chrome=FILE, folded=FILE, jsonl=FILE (may be repeated)
+    #[cfg(feature = "profiling")]
+    #[arg(long, global = true, value_name = "OUTPUT")]
+    pub(crate) profile: Vec<tts_profiling::record::Output>,
 }
 
 #[derive(Debug, Subcommand)]

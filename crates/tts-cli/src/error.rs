@@ -28,6 +28,9 @@ pub(crate) enum CliError {
     Output { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
     OutputAudio(AudioError),
+    #[cfg(feature = "profiling")]
+    #[error(transparent)]
+    Profile(#[from] tts_profiling::record::ProfileError),
 }
 
 impl CliError {
@@ -45,6 +48,10 @@ impl CliError {
             Self::Tts(TtsError::Voice(tts::VoiceError::Write(_)))
             | Self::Output { .. }
             | Self::OutputAudio(_) => 4,
+            #[cfg(feature = "profiling")]
+            Self::Profile(tts_profiling::record::ProfileError::Write { .. }) => 4,
+            #[cfg(feature = "profiling")]
+            Self::Profile(_) => 2,
             Self::Tts(
                 TtsError::Text(_)
                 | TtsError::Option { .. }

@@ -26,7 +26,35 @@ use crate::args::{Cli, Command};
 use crate::error::CliError;
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    #[cfg(feature = "profiling")]
+    let result = profiled(cli);
+    #[cfg(not(feature = "profiling"))]
+    let result = run(cli.command);
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tts: {}", with_causes(&error));
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Runs the command and records it, if that is asked for; a summary goes to standard error.
+#[cfg(feature = "profiling")]
+fn profiled(cli: Cli) -> Result<(), CliError> {
+    use tts_profiling::record::{Profile, Summary};
+    if cli.profile.is_empty() {
+        return run(cli.command);
+    }
+    let profile = Profile::start(cli.profile)?;
+    run(cli.command)?;
+    eprint!("{}", Summary::of(&profile.finish()?));
+    Ok(())
+}
+
+fn run(command: Command) -> Result<(), CliError> {
+    match command {
         Command::Say(args) => say::run(&args),
         Command::Voice(command) => voice::run(&command),
         Command::Voices(args) => inspect::voices(&args),
@@ -40,13 +68,6 @@ fn main() -> ExitCode {
             print(&script)
         }
         Command::Man => manual(),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tts: {}", with_causes(&error));
-            ExitCode::from(error.exit_code())
-        }
     }
 }
 

@@ -12,15 +12,31 @@ pub struct CacheFull {
 
 /// Keys and values of one layer of one sequence, `[kv_heads, time, head_dim]`.
 #[derive(Debug)]
-pub(crate) enum KvCache {
+pub enum KvCache {
     /// All positions, in buffers made once.
-    Full { keys: Tensor, values: Tensor, len: usize },
+    Full {
+        /// Keys, of which the first `len` positions are in use.
+        keys: Tensor,
+        /// Values, alike.
+        values: Tensor,
+        /// Positions in use.
+        len: usize,
+    },
     /// Only the positions that later queries of a sliding window still see.
-    Window { kept: Option<(Tensor, Tensor)>, keep: usize },
+    Window {
+        /// Keys and values of the last positions.
+        kept: Option<(Tensor, Tensor)>,
+        /// Positions kept at most.
+        keep: usize,
+    },
 }
 
 impl KvCache {
-    pub(crate) fn full(
+    /// An empty cache with room for `capacity` positions.
+    ///
+    /// # Errors
+    /// If the buffers cannot be made.
+    pub fn full(
         kv_heads: usize,
         capacity: usize,
         head_dim: usize,
@@ -31,13 +47,17 @@ impl KvCache {
         Ok(Self::Full { keys: buffer()?, values: buffer()?, len: 0 })
     }
 
-    pub(crate) fn window(size: usize) -> Self {
-        Self::Window { kept: None, keep: size - 1 }
+    /// An empty cache of the last `size` positions.
+    pub fn window(size: usize) -> Self {
+        Self::Window { kept: None, keep: size.saturating_sub(1) }
     }
 
     /// Appends keys and values; returns all that the new queries may see. The
     /// last of them belongs to the last new position.
-    pub(crate) fn append(&mut self, k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
+    ///
+    /// # Errors
+    /// [`CacheFull`] if there is no room, or if the shapes or types do not fit.
+    pub fn append(&mut self, k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
         match self {
             Self::Full { keys, values, len } => {
                 let (start, needed) = (*len, *len + k.dim(1)?);
@@ -71,7 +91,7 @@ impl KvCache {
     }
 
     /// Forgets all positions and keeps the buffers.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         match self {
             Self::Full { len, .. } => *len = 0,
             Self::Window { kept, .. } => *kept = None,

@@ -41,7 +41,7 @@ mod snake;
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;
 pub use decoder::{Blocks, Decoder, DecoderConfig, DecoderState};
-pub use kv_cache::CacheFull;
+pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;
 pub use norm::{LayerNorm, RmsNorm};
 pub use snake::SnakeBeta;

@@ -1,12 +1,13 @@
 //! `cargo xtask bench`: whether a change made the engine slower.
 //!
 //! `compare` measures time and says how sure it is; `gate` and `overhead` count instructions,
-//! which a busy machine does not change. All end with exit code 0 when all is well, 1 when
+//! which a busy machine does not change; `erased` looks at the program itself. All end with exit code 0 when all is well, 1 when
 //! something got slower, and 2 when that could not be found out.
 
 mod build;
 mod callgrind;
 mod compare;
+mod erased;
 mod gate;
 mod overhead;
 mod percent;
@@ -29,6 +30,8 @@ pub(crate) enum Bench {
     Gate(gate::Args),
     /// Check that profiling costs nothing while nobody listens.
     Overhead(overhead::Args),
+    /// Check that a build without the feature is the one without the macros.
+    Erased,
 }
 
 pub(crate) fn run(root: &Path, bench: &Bench) -> ExitCode {
@@ -36,6 +39,7 @@ pub(crate) fn run(root: &Path, bench: &Bench) -> ExitCode {
         Bench::Compare(args) => compare::run(root, args),
         Bench::Gate(args) => gate::run(root, args),
         Bench::Overhead(args) => overhead::run(root, args),
+        Bench::Erased => erased::run(root),
     };
     exit_code(passed)
 }

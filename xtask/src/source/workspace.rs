@@ -125,7 +125,7 @@ fn lex(path: &str, text: &str) -> Result<TokenStream> {
 
 /// What git tracks below `root`, or would if it were added: a file is checked
 /// before it is committed.
-fn listed_files(root: &Path) -> Result<Vec<String>> {
+pub(crate) fn listed_files(root: &Path) -> Result<Vec<String>> {
     let output = Command::new("git")
         .args(["ls-files", "-z", "--cached", "--others"])
         .args(["--exclude-standard", "--deduplicate"])
