@@ -4,19 +4,17 @@ Short crops are decoded and compared with the teacher's audio in spectra of four
 started again at any time; it continues where it was.
 """
 
-import argparse
-from pathlib import Path
-
 import librosa
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 import data
-from checkpoints import Run, learning_rate
+from checkpoints import Run
 from codec import CodecDecoder
 from config import FRAME, SAMPLE_RATE, SILENT_FRAMES, Sizes
 from quantise import Quantiser
+from training import arguments, train
 
 HIGHEST = 8500  # Hz; the teacher has nothing above 8 kHz
 RESOLUTIONS = ((2048, 480), (1024, 240), (512, 120), (256, 64))  # window, hop
@@ -82,42 +80,20 @@ def validation_distance(model, utterances):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--run", default="codec", help="folder of the run, inside WORK")
-    parser.add_argument("--steps", type=int, default=14000)
-    parser.add_argument("--peak-rate", type=float, default=1e-3)
-    parser.add_argument("--decay-from", type=float, default=0.3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-
+    args = arguments(__doc__, "codec", steps=14000, peak_rate=1e-3)
     crops = Crops(data.load(args.work, "train"), args.seed)
     valid = data.load(args.work, "valid")[::4]
     model = CodecDecoder(Sizes().decoder, Quantiser.load(args.work / "quantiser.npz").codebooks)
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.peak_rate, betas=(0.8, 0.98), weight_decay=0.0)
-    run = Run(args.work / args.run, model, optimiser)
-    print(f"{sum(p.numel() for p in model.parameters()):,} trained parameters, from step {run.step}", flush=True)
 
-    recent = []
-    while run.step < args.steps:
-        size, frames = LONG if run.step >= LONG_FROM * args.steps else SHORT
-        rate = learning_rate(run.step, args.steps, args.peak_rate, 100, args.decay_from, 0.02)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        wave, codes, unheard = crops.batch(run.step, size, frames)
+    def loss_at(step):
+        size, frames = LONG if step >= LONG_FROM * args.steps else SHORT
+        wave, codes, unheard = crops.batch(step, size, frames)
         loss, distance = spectral_loss(model(codes)[:, unheard * FRAME :], wave[:, unheard * FRAME :])
-        norm = run.advance(loss, clip=3.0)
-        recent.append((float(loss.detach()), distance, norm))
-        if run.step % 100 == 0:
-            loss, distance, norm = np.mean(recent, 0).tolist()
-            recent.clear()
-            extra = {"valid_mel": validation_distance(run.average.model, valid)} if run.step % 500 == 0 else {}
-            run.log(loss=loss, mel=distance, gradient=norm, rate=rate, **extra)
-        run.save_when_due()
-    run.save()
+        return loss, {"loss": loss.item(), "mel": distance}
+
+    run = Run(args.work / args.run, model, optimiser)
+    train(run, args, 100, 3.0, loss_at, lambda average: {"valid_mel": validation_distance(average, valid)})
 
 
 if __name__ == "__main__":

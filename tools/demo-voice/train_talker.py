@@ -5,19 +5,17 @@ layers is taught from the teacher's phone times to look at the text being spoken
 time; it continues where it was.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 import data
 from batches import Epochs, Example, make_batch
-from checkpoints import Run, learning_rate
+from checkpoints import Run
 from config import CODEBOOK_SIZE, LIVE_GROUPS, Sizes
 from talker import Talker
 from tokenizer import Tokenizer
+from training import arguments, train
 
 DAMAGED_FRAMES = 0.15  # of the past, with half of their codes replaced
 LOST_FRAMES = 0.07  # of the past, without their code embedding
@@ -91,19 +89,7 @@ def make_optimiser(model, rate):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--run", default="talker", help="folder of the run, inside WORK")
-    parser.add_argument("--steps", type=int, default=24000)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--peak-rate", type=float, default=1.5e-3)
-    parser.add_argument("--decay-from", type=float, default=0.3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-
+    args = arguments(__doc__, "talker", steps=24000, peak_rate=1.5e-3, batch=16)
     tokenizer = Tokenizer(args.work / "tokenizer")
     examples = [Example.of(u, tokenizer) for u in data.load(args.work, "train")]
     valid = [Example.of(u, tokenizer) for u in data.load(args.work, "valid")]
@@ -111,30 +97,25 @@ def main():
     model = Talker(Sizes(), tokenizer.rows)
     template = make_batch(examples[:1], tokenizer, np.random.default_rng(0)).text.flatten().tolist()
     model.forget_text({i for example in examples for i in example.body}.union(i for i in template if i >= 0))
-    run = Run(args.work / args.run, model, make_optimiser(model, args.peak_rate))
-    print(f"{len(examples)} utterances, {sum(p.numel() for p in model.parameters()):,} parameters, from step {run.step}", flush=True)
 
-    recent = []
-    while run.step < args.steps:
-        progress = run.step / args.steps
-        rate = learning_rate(run.step, args.steps, args.peak_rate, 150, args.decay_from, 0.02)
-        for group in run.optimiser.param_groups:
-            group["lr"] = rate
-        torch.manual_seed((args.seed << 32) + run.step)  # damage of this step
-        batch = make_batch(epochs.batch(run.step), tokenizer, np.random.default_rng((args.seed, run.step)))
+    def loss_at(step):
+        progress = step / args.steps
+        torch.manual_seed((args.seed << 32) + step)  # damage of this step
+        batch = make_batch(epochs.batch(step), tokenizer, np.random.default_rng((args.seed, step)))
         share = 1.0 if progress >= ALL_FRAMES_FROM else FEW_FRAMES
-        first, levels, attention, hits, on_text = losses(model, batch, True, share)
+        first, levels, attention, _, on_text = losses(model, batch, True, share)
         weight = LATE_ATTENTION_WEIGHT if progress >= LATE_FROM else ATTENTION_WEIGHT
         loss = first + (levels * LEVEL_WEIGHTS).sum() / LEVEL_WEIGHTS.sum() + weight * attention
-        norm = run.advance(loss, clip=1.0)
-        recent.append([first.item(), levels[1:4].mean().item(), levels[4:].mean().item(), attention.item(), on_text.item(), norm])
-        if run.step % 100 == 0:
-            names = ("code_0", "codes_2_4", "codes_5_9", "attention", "on_text", "gradient")
-            extra = validate(run.average.model, valid, tokenizer) if run.step % 500 == 0 else {}
-            run.log(**dict(zip(names, np.mean(recent, 0).tolist())), rate=rate, **extra)
-            recent.clear()
-        run.save_when_due()
-    run.save()
+        return loss, {
+            "code_0": first.item(),
+            "codes_2_4": levels[1:4].mean().item(),
+            "codes_5_9": levels[4:].mean().item(),
+            "attention": attention.item(),
+            "on_text": on_text.item(),
+        }
+
+    run = Run(args.work / args.run, model, make_optimiser(model, args.peak_rate))
+    train(run, args, 150, 1.0, loss_at, lambda average: validate(average, valid, tokenizer))
 
 
 if __name__ == "__main__":
