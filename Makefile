@@ -3,6 +3,7 @@
 CHECKS ?= advisories bans licenses sources
 FUZZ_SECONDS ?= 60
 MODEL = $(if $(MODEL_DIR),--model-dir "$(MODEL_DIR)")
+BUILD = $(if $(FEATURES),--features "$(FEATURES)")
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
 .PHONY: help speak test lint golden fuzz deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate
@@ -25,27 +26,28 @@ lint: ## Format, clippy, docs and the rules of this workspace
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p tts-profiling --all-targets --features record -- -D warnings
 	cargo clippy -p tts-cli -p tts -p tts-benches --all-targets --features tts/profiling,tts/async,tts-benches/nvtx,tts-benches/sampling -- -D warnings
+	NVCC=$(CURDIR)/tools/nvcc-stand-in.sh CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=80 cargo clippy --target-dir target/cuda-stand-in -p tts-cli -p tts-benches --features tts-cli/profiling,tts-cli/cuda,tts-benches/profiling,tts-benches/cuda -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo xtask tidy
 	cargo xtask audit-gpu-syncs
 
 profile-chrome: ## Trace every stage of every frame: trace.json (MODEL_DIR=path, else the embedded model)
-	cargo xtask profile chrome $(MODEL)
+	cargo xtask profile chrome $(MODEL) $(BUILD)
 
 profile-flamegraph: ## Draw where the time goes: flamegraph.svg
-	cargo xtask profile flamegraph $(MODEL)
+	cargo xtask profile flamegraph $(MODEL) $(BUILD)
 
 profile-nsys: ## Record with Nsight Systems: nsys_report.nsys-rep (CUDA)
-	cargo xtask profile nsys $(MODEL)
+	cargo xtask profile nsys $(MODEL) $(BUILD)
 
 profile-report: ## All of it on one page: profile.html
-	cargo xtask profile report $(MODEL)
+	cargo xtask profile report $(MODEL) $(BUILD)
 
 profile-roofline: ## Compare each stage with what this machine can do: roofline.svg
 	cargo xtask profile roofline $(if $(MODEL_DIR),-- $(MODEL))
 
 bench: ## Time whole utterances, stage by stage
-	cargo run --release -p tts-benches -- $(MODEL)
+	cargo run --release -p tts-benches $(BUILD) -- $(MODEL)
 
 bench-gate: ## Count instructions, compare with those on record and with profiling (valgrind)
 	cargo xtask bench gate

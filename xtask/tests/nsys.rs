@@ -174,6 +174,7 @@ fn without_nsys_one_line_says_where_it_is_to_be_had() {
     assert_eq!(message.lines().count(), 1, "{message}");
     assert!(message.starts_with("nsys is not on PATH"), "{message}");
     assert!(message.contains("https://developer.nvidia.com/nsight-systems"), "{message}");
+    assert!(message.contains("cargo xtask profile chrome"), "{message}");
     assert!(stage.calls().is_empty() && output.stdout.is_empty());
 }
 

@@ -15,8 +15,12 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Runs `cargo xtask profile` with an unoptimised build.
 fn profile(home: &Path, arguments: &[&str]) -> String {
+    profile_with(&mut Command::new(env!("CARGO_BIN_EXE_xtask")), home, arguments)
+}
+
+fn profile_with(xtask: &mut Command, home: &Path, arguments: &[&str]) -> String {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
+    let output = xtask
         .arg("profile")
         .args(arguments)
         .args(["--cargo-profile", "dev", "--warmup", "0", "--"])
@@ -120,6 +124,40 @@ fn assert_audited(events: &[Value]) {
     }
     let per_frame = syncs().filter(|sync| sync["args"]["class"] == "per-frame").count();
     assert_eq!(per_frame as u64, audit["per_frame"].as_u64().unwrap() * FRAMES as u64);
+}
+
+/// With stand-ins for the libraries of NVIDIA, whose GPU does a kernel at the end of every
+/// span and a copy at the end of the outermost ones.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_gpu_has_tracks_of_its_own() {
+    let home = tempfile::tempdir().unwrap();
+    tts_gpu_stand_in::build_all(home.path()).unwrap();
+    let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    let mut libraries = vec![home.path().to_owned()];
+    let others = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
+    libraries.extend(std::env::split_paths(&others));
+    xtask.env("LD_LIBRARY_PATH", std::env::join_paths(libraries).unwrap());
+    let printed = profile_with(&mut xtask, home.path(), &["chrome"]);
+    assert!(printed.contains("GPU ms") && printed.contains("copy device to host"), "{printed}");
+
+    let text = std::fs::read_to_string(home.path().join("trace.json")).unwrap();
+    let trace: Value = serde_json::from_str(&text).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |process: u64, phase: &str| -> Vec<&Value> {
+        let of = events.iter().filter(|event| event["pid"] == process && event["ph"] == phase);
+        of.collect()
+    };
+    let kernels: Vec<_> = of(2, "X").into_iter().filter(|event| event["cat"] == "kernel").collect();
+    assert_eq!(kernels.len(), of(1, "X").len());
+    for frame in 0..FRAMES {
+        let of_frame = kernels.iter().filter(|kernel| kernel["args"]["frame"] == frame);
+        let mut spans: Vec<_> =
+            of_frame.map(|kernel| kernel["args"]["span"].as_str().unwrap()).collect();
+        spans.sort_unstable();
+        assert_eq!(spans, ["code_predictor", "sampling", "talker_step", "top_k", "top_p"]);
+    }
+    assert!(of(2, "C").iter().any(|event| event["name"] == "0: power (W)"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tts::DeviceName;
 
 /// Text to speech with Qwen3-TTS checkpoints.
 #[derive(Debug, Parser)]
@@ -152,9 +153,9 @@ pub(crate) struct ModelArgs {
     /// Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice, or "demo" for the one inside the program
     #[arg(long, short, default_value = "demo")]
     pub(crate) model: String,
-    /// Compute device: "auto" or "cpu"
-    #[arg(long, default_value = "auto", value_parser = ["auto", "cpu"])]
-    pub(crate) device: String,
+    /// Compute device: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value_t)]
+    pub(crate) device: DeviceName,
     /// Compute type of the language models
     #[arg(long, default_value = "f32")]
     pub(crate) dtype: Dtype,

@@ -53,7 +53,8 @@ impl CliError {
             #[cfg(feature = "profiling")]
             Self::Profile(_) => 2,
             Self::Tts(
-                TtsError::Text(_)
+                TtsError::Device { .. }
+                | TtsError::Text(_)
                 | TtsError::Option { .. }
                 | TtsError::TooLong { .. }
                 | TtsError::Sampler(_)

@@ -1,6 +1,8 @@
-use candle_core::{DType, Device};
+use candle_core::DType;
 use tts::{Model, SplitRule};
 use tts_checkpoint::ModelFiles;
+#[cfg(feature = "profiling")]
+use tts_profiling::record::{Profile, Stream};
 
 use crate::args::{Dtype, ModelArgs};
 use crate::error::CliError;
@@ -42,6 +44,12 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
         Dtype::F32 => DType::F32,
         Dtype::Bf16 => DType::BF16,
     };
+    let device = args.device.open()?;
+    #[cfg(feature = "profiling")]
+    if let Some(queue) = tts::device_queue(&device) {
+        // SAFETY: the queue is that of the device, which the model keeps until the end.
+        Profile::watch(unsafe { Stream::from_raw(queue) })?;
+    }
     let files = files(&args.model)?;
-    Model::load_with(files, &Device::Cpu, dtype, SplitRule::default()).map_err(CliError::Load)
+    Model::load_with(files, &device, dtype, SplitRule::default()).map_err(CliError::Load)
 }

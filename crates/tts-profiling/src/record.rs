@@ -4,11 +4,14 @@
 //! mark of the engine in memory, a few dozen bytes each. A [`Recording`] gives them out
 //! as a [`Trace`], at any time, and a trace can be written as a chrome trace
 //! ([`chrome`]), as folded stacks ([`folded`]), as JSON lines ([`jsonl`]) or be counted
-//! together ([`Summary`]). [`Profile`] does all that for a program.
+//! together ([`Summary`]). [`Profile`] does all that for a program, and asks the GPU, where
+//! there is one, what it did meanwhile.
 
 mod allocations;
 pub mod chrome;
 pub mod folded;
+mod gpu;
+mod gpu_summary;
 pub mod jsonl;
 #[cfg(feature = "nvtx")]
 mod nvtx;
@@ -20,9 +23,11 @@ mod summary;
 mod trace;
 
 pub use allocations::{Allocations, CountingAllocator};
+pub use gpu_summary::{GpuRow, GpuSummary};
 pub use outputs::{Output, OutputError};
 pub use profile::{Profile, ProfileError};
-pub use recorder::{Recorder, Recording, record};
+pub use recorder::{Recorder, Recording, record, record_with_gpu};
 pub use stats::Stats;
 pub use summary::{FRAME_BUDGET_MS, Frames, StageRow, Summary, SyncRow};
-pub use trace::{SpanRecord, SyncRecord, Trace};
+pub use trace::{GpuRecord, SpanRecord, SyncRecord, Trace};
+pub use tts_gpu_trace::{Counter, CounterSample, GpuError, Stream, WorkKind};

@@ -7,6 +7,7 @@ use tts_speaker::SpeakerError;
 use tts_talker::TalkerError;
 use tts_text::TextError;
 
+use crate::device::DeviceName;
 use crate::reference::ReferenceError;
 use crate::voice::VoiceError;
 
@@ -53,6 +54,14 @@ pub enum TtsError {
         tokens: usize,
         /// `max_position_embeddings`.
         limit: usize,
+    },
+    /// The device cannot be used.
+    #[error("cannot compute on {name}: {source}")]
+    Device {
+        /// The device.
+        name: DeviceName,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The language models cannot be computed in this type.
     #[error("compute type {found:?}; expected F32 or BF16")]

@@ -23,6 +23,7 @@
 
 #[cfg(feature = "async")]
 mod concurrent;
+mod device;
 mod error;
 mod generate;
 mod guard;
@@ -43,6 +44,7 @@ mod voice;
 
 #[cfg(feature = "async")]
 pub use concurrent::AsyncSpeech;
+pub use device::{DeviceName, DeviceNameError, device_queue};
 pub use error::TtsError;
 pub use guard::{Guard, GuardAction, LengthLimit, Runaway};
 pub use long::{Delivery, LongSpeech, PieceReport};

@@ -25,6 +25,9 @@ pub(crate) struct BenchArgs {
     /// Cargo profile to build with; `profiling` is `release` with symbols
     #[arg(long, value_name = "PROFILE")]
     cargo_profile: Option<String>,
+    /// Features to build the benchmark with beside those that are needed, such as `cuda`
+    #[arg(long, value_name = "FEATURES")]
+    features: Option<String>,
     /// Further arguments of `e2e_bench`
     #[arg(last = true, value_name = "ARGS")]
     extra: Vec<OsString>,
@@ -40,7 +43,8 @@ impl BenchArgs {
         rustflags: &str,
     ) -> Result<PathBuf> {
         let cargo_profile = self.cargo_profile.as_deref().unwrap_or(cargo_profile);
-        build(root, "e2e_bench", features, cargo_profile, rustflags)
+        let features = self.features.iter().fold(features.to_owned(), |all, more| all + "," + more);
+        build(root, "e2e_bench", &features, cargo_profile, rustflags)
     }
 
     /// Adds what is spoken to the arguments of `e2e_bench`.

@@ -83,7 +83,8 @@ pub(crate) fn run(root: &Path, args: &NsysArgs) -> Result<ExitCode> {
     if !is_installed()? {
         eprintln!(
             "nsys is not on PATH: install NVIDIA Nsight Systems \
-             (https://developer.nvidia.com/nsight-systems, package nsight-systems-cli)"
+             (https://developer.nvidia.com/nsight-systems, package nsight-systems-cli); \
+             meanwhile `cargo xtask profile chrome` times the GPU from inside of the program"
         );
         return Ok(ExitCode::from(NOT_INSTALLED));
     }

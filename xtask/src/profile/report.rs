@@ -7,6 +7,7 @@ mod data;
 mod environment;
 mod flame;
 mod frames;
+mod gpu;
 mod headline;
 mod html;
 mod page;

@@ -14,8 +14,10 @@ struct Layer {
 /// The architecture, lowest crate first. A crate imports from rows above its own.
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
-    Layer { name: "xtask", imports: &[] },
-    Layer { name: "tts-profiling", imports: &[] },
+    Layer { name: "tts-gpu-stand-in", imports: &[] },
+    Layer { name: "xtask", imports: &["tts-gpu-stand-in"] },
+    Layer { name: "tts-gpu-trace", imports: &["tts-gpu-stand-in"] },
+    Layer { name: "tts-profiling", imports: &["tts-gpu-trace", "tts-gpu-stand-in"] },
     Layer { name: "tts-checkpoint", imports: &[] },
     Layer { name: "tts-audio", imports: &[] },
     Layer { name: "tts-demo-voice", imports: &[] },

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use tts::DeviceName;
 
 /// Times whole utterances.
 #[derive(Debug, Parser)]
@@ -9,8 +10,8 @@ pub(crate) struct Args {
     /// Model directory; without one the embedded model is measured.
     #[arg(long)]
     pub(crate) model_dir: Option<PathBuf>,
-    /// Where it runs.
-    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    /// Where it runs: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value_t = DeviceName::Cpu)]
     pub(crate) device: DeviceName,
     /// Measured runs of each text.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
@@ -61,11 +62,6 @@ pub(crate) struct Args {
     #[cfg(feature = "profiling")]
     #[arg(long)]
     pub(crate) summary_json: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeviceName {
-    Cpu,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

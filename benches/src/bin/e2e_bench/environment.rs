@@ -55,7 +55,7 @@ impl Environment {
             model: model.unwrap_or_else(|| "(embedded)".to_owned()),
             model_fingerprint: fingerprint(files)?,
             dtype: format!("{:?}", args.dtype).to_lowercase(),
-            device: format!("{:?}", args.device).to_lowercase(),
+            device: args.device.to_string(),
             threads: rayon::current_num_threads(),
             seed: args.seed,
             batch: args.batch.unwrap_or(1),

@@ -15,9 +15,11 @@ mod texts;
 mod voice;
 
 use anyhow::Result;
-use candle_core::{DType, Device};
+use candle_core::DType;
 use clap::Parser;
 use tts::{Model, ModelFiles, SplitRule};
+#[cfg(feature = "profiling")]
+use tts_profiling::record::{Profile, Stream};
 
 use crate::args::{Args, Dtype};
 use crate::environment::Environment;
@@ -43,7 +45,13 @@ fn main() -> Result<()> {
         Dtype::F32 => DType::F32,
         Dtype::Bf16 => DType::BF16,
     };
-    let model = Model::load_with(files.clone(), &Device::Cpu, dtype, SplitRule::default())?;
+    let device = args.device.open()?;
+    #[cfg(feature = "profiling")]
+    if let Some(queue) = tts::device_queue(&device) {
+        // SAFETY: the queue is that of the device, which the model keeps until the end.
+        Profile::watch(unsafe { Stream::from_raw(queue) })?;
+    }
+    let model = Model::load_with(files.clone(), &device, dtype, SplitRule::default())?;
     let voice = voice::default_voice(&model)?;
 
     let requests: Vec<_> = texts::labelled(&args.labels)?

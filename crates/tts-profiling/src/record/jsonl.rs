@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::trace::Trace;
 
-/// Writes every span, then every sync mark. Times are nanoseconds from the start of the
+/// Writes every span, then every sync mark, then what a GPU did and its counters. Times are nanoseconds from the start of the
 /// recording; `parent` is the number of a line, from 0.
 ///
 /// # Errors
@@ -33,6 +33,27 @@ pub fn write(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
             "thread": sync.thread,
             "parent": sync.parent,
             "at_ns": sync.at_ns,
+        });
+        writeln!(writer, "{line}")?;
+    }
+    for work in &trace.gpu {
+        let line = json!({
+            "gpu": work.name,
+            "kind": work.kind.name(),
+            "frame": trace.frame_of(work.span),
+            "queue": work.queue,
+            "parent": work.span,
+            "start_ns": work.start_ns,
+            "end_ns": work.end_ns,
+        });
+        writeln!(writer, "{line}")?;
+    }
+    for sample in &trace.counters {
+        let line = json!({
+            "counter": sample.counter.name(),
+            "of_gpu": sample.gpu,
+            "at_ns": sample.at_ns,
+            "value": sample.value,
         });
         writeln!(writer, "{line}")?;
     }

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tracing::{Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+use tts_gpu_trace::{GpuError, Stream};
 
 use super::outputs::Output;
-use super::recorder::{Recording, record};
+use super::recorder::{Recording, record, record_with_gpu};
 use super::trace::Trace;
 use crate::{SPAN_TARGET, SYNC_TARGET};
 
@@ -19,6 +20,9 @@ pub enum ProfileError {
     /// The program handles interrupts already.
     #[error("interrupts are handled by somebody else: {0}")]
     Interrupt(#[from] ctrlc::Error),
+    /// The GPU cannot be watched.
+    #[error("the GPU cannot be watched: {0}")]
+    Gpu(#[from] GpuError),
     /// This build has no NVTX.
     #[error("ranges for NVIDIA's tools need a build with the feature `nvtx`")]
     NoNvtx,
@@ -52,6 +56,9 @@ impl<S: Subscriber> Layer<S> for EngineOnly {
     }
 }
 
+/// Where the spans of this process go. There is one subscriber for all of it.
+static OF_THIS_PROCESS: OnceLock<Recording> = OnceLock::new();
+
 /// The exit code of a program that was interrupted.
 const INTERRUPTED: i32 = 130;
 
@@ -66,11 +73,13 @@ impl Profile {
         if nvtx && cfg!(not(feature = "nvtx")) {
             return Err(ProfileError::NoNvtx);
         }
-        let (recorder, recording) = record();
+        // Tools of NVIDIA and a recording of ours cannot both have the GPU.
+        let (recorder, recording) = if nvtx { record() } else { record_with_gpu() };
         let registry = tracing_subscriber::registry().with(EngineOnly).with(recorder);
         #[cfg(feature = "nvtx")]
         let registry = registry.with(nvtx.then_some(super::nvtx::Ranges));
         registry.try_init()?;
+        OF_THIS_PROCESS.get_or_init(|| recording.clone());
         let outputs = Arc::new(Mutex::new(outputs));
         let (at_interrupt, so_far) = (outputs.clone(), recording.clone());
         ctrlc::set_handler(move || {
@@ -80,6 +89,18 @@ impl Profile {
             std::process::exit(INTERRUPTED);
         })?;
         Ok(Self { recording, outputs })
+    }
+
+    /// If there is a profile, marks its spans in a queue of a GPU, to know how long it
+    /// takes for each, unless it tells its kernels itself.
+    ///
+    /// # Errors
+    /// If the driver refuses.
+    pub fn watch(queue: Stream) -> Result<(), ProfileError> {
+        if let Some(recording) = OF_THIS_PROCESS.get() {
+            recording.watch(queue)?;
+        }
+        Ok(())
     }
 
     /// What was recorded so far.

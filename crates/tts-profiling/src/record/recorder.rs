@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -10,21 +10,35 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use tts_gpu_trace::{CounterSample, GpuError, Stream, Work, WorkKind};
+
 use super::allocations::Allocations;
-use super::trace::{SpanRecord, SyncRecord, Trace};
+use super::gpu::Gpu;
+use super::trace::{GpuRecord, SpanRecord, SyncRecord, Trace};
 use crate::{SPAN_TARGET, SYNC_TARGET, SyncClass};
 
 /// Starts a recording: the layer that is given to a subscriber, and where its records are
 /// found.
 pub fn record() -> (Recorder, Recording) {
-    let log = Arc::new(Mutex::new(Log::default()));
-    (Recorder { log: log.clone(), started: Instant::now() }, Recording { log })
+    start(|_| Gpu::default())
+}
+
+/// As [`record`], with what the GPUs of this machine do meanwhile, where there are any.
+pub fn record_with_gpu() -> (Recorder, Recording) {
+    start(Gpu::start)
+}
+
+fn start(gpu: impl FnOnce(Instant) -> Gpu) -> (Recorder, Recording) {
+    let started = Instant::now();
+    let (log, gpu) = (Arc::new(Mutex::new(Log::default())), Arc::new(gpu(started)));
+    (Recorder { log: log.clone(), gpu: gpu.clone(), started }, Recording { log, gpu, started })
 }
 
 /// Records the spans and sync marks of the engine, and no others.
 #[derive(Debug)]
 pub struct Recorder {
     log: Arc<Mutex<Log>>,
+    gpu: Arc<Gpu>,
     started: Instant,
 }
 
@@ -32,6 +46,8 @@ pub struct Recorder {
 #[derive(Debug, Clone)]
 pub struct Recording {
     log: Arc<Mutex<Log>>,
+    gpu: Arc<Gpu>,
+    started: Instant,
 }
 
 /// A span without an end.
@@ -41,6 +57,8 @@ const OPEN: u64 = u64::MAX;
 struct Log {
     trace: Trace,
     threads: HashMap<ThreadId, Thread>,
+    /// Spans that were forgotten: what a GPU did for them is, too.
+    forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -58,12 +76,38 @@ impl Log {
         let id = std::thread::current().id();
         self.threads.entry(id).or_insert(Thread { number, open: Vec::new() })
     }
+
+    /// The number of a span for the GPU: no other one has it, before or after.
+    const fn section(&self, span: usize) -> u64 {
+        self.forgotten + span as u64
+    }
+
+    /// Adds what a GPU did, but for forgotten spans.
+    fn add_gpu(&mut self, work: Vec<Work>, counters: Vec<CounterSample>) {
+        self.trace.counters.extend(counters);
+        for Work { kind, name, section, queue, start_ns, end_ns } in work {
+            let span = section.map(|section| section.checked_sub(self.forgotten));
+            let Some(span) = span.map_or(Some(None), |span| span.map(|s| Some(s as usize))) else {
+                continue;
+            };
+            let of_span = span.and_then(|span| self.trace.spans.get(span));
+            let name = match (kind, of_span) {
+                (WorkKind::Section, Some(span)) => span.name.to_owned(),
+                _ => name,
+            };
+            self.trace.gpu.push(GpuRecord { kind, name, span, queue, start_ns, end_ns });
+        }
+    }
 }
 
 impl Recording {
     /// The records so far. It goes on.
     pub fn trace(&self) -> Trace {
-        let mut trace = lock(&self.log).trace.clone();
+        let (work, counters) = self.gpu.take();
+        let mut log = lock(&self.log);
+        log.add_gpu(work, counters);
+        let mut trace = log.trace.clone();
+        drop(log);
         let starts = trace.spans.iter().map(|span| span.start_ns);
         let ends = trace.spans.iter().map(|span| span.end_ns).filter(|&end| end != OPEN);
         let last = starts.chain(ends).chain(trace.syncs.iter().map(|sync| sync.at_ns)).max();
@@ -77,11 +121,32 @@ impl Recording {
     /// Forgets the records so far, for instance those of a warm-up, and the spans that are
     /// open.
     pub fn clear(&self) {
+        let (_, counters) = self.gpu.take();
+        let now = self.started.elapsed().as_nanos() as u64;
         let mut log = lock(&self.log);
-        log.trace = Trace::default();
+        log.forgotten += log.trace.spans.len() as u64;
+        let mut last = std::mem::take(&mut log.trace).counters;
+        last.extend(counters);
+        // Counters go on with the values they have.
+        let mut seen = HashSet::new();
+        last.reverse();
+        last.retain(|sample| seen.insert((sample.gpu, sample.counter)));
+        for sample in &mut last {
+            sample.at_ns = now;
+        }
+        log.trace.counters = last;
         for thread in log.threads.values_mut() {
             thread.open.clear();
         }
+    }
+
+    /// Marks the begins and ends of spans in a queue of a GPU, to know how long it takes
+    /// for each, unless it tells its kernels itself. For recordings with a GPU.
+    ///
+    /// # Errors
+    /// If the driver refuses.
+    pub fn watch(&self, stream: Stream) -> Result<(), GpuError> {
+        self.gpu.watch(stream, self.started)
     }
 }
 
@@ -124,6 +189,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let (thread, parent) = (*thread, open.last().copied());
         open.push(index);
         let allocations = Allocations::so_far();
+        self.gpu.enter(log.section(index));
         let start_ns = self.now();
         log.trace.spans.push(SpanRecord {
             name: span.name(),
@@ -144,6 +210,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let allocations = Allocations::so_far();
         let mut log = lock(&self.log);
         let index = log.thread().open.pop();
+        self.gpu.exit(index.map(|index| log.section(index)));
         if let Some(span) = index.and_then(|index| log.trace.spans.get_mut(index)) {
             span.end_ns = end_ns;
             span.allocations = allocations - span.allocations;

@@ -3,7 +3,10 @@ use std::fmt;
 
 use serde::Serialize;
 
+use tts_gpu_trace::WorkKind;
+
 use super::allocations::Allocations;
+use super::gpu_summary::GpuSummary;
 use super::stats::Stats;
 use super::trace::Trace;
 use crate::{Stage, SyncClass};
@@ -22,6 +25,9 @@ pub struct Summary {
     pub frames: Frames,
     /// A row for every sync site that occurs.
     pub syncs: Vec<SyncRow>,
+    /// What a GPU did, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuSummary>,
 }
 
 /// All spans of a stage.
@@ -36,6 +42,9 @@ pub struct StageRow {
     pub share: f64,
     /// Time in them and in no span inside, in milliseconds.
     pub self_ms: f64,
+    /// Time that a GPU took for what they asked of it, the spans inside included, in
+    /// milliseconds.
+    pub gpu_ms: f64,
     /// Times that memory was asked for.
     pub allocations: u64,
     /// Bytes asked for.
@@ -71,6 +80,7 @@ impl Summary {
         let roots = trace.spans.iter().filter(|span| span.parent.is_none());
         let total_ns: u64 = roots.map(super::SpanRecord::duration_ns).sum();
         let self_times = trace.self_times_ns();
+        let gpu_times = gpu_times_ns(trace);
         let stages = Stage::ALL.into_iter().filter_map(|stage| {
             let spans =
                 || trace.spans.iter().zip(&self_times).filter(|(s, _)| s.name == stage.name());
@@ -81,6 +91,7 @@ impl Summary {
                 time,
                 share: time.total_ms * 1e6 / (total_ns.max(1)) as f64,
                 self_ms: spans().map(|(_, &ns)| ns).sum::<u64>() as f64 / 1e6,
+                gpu_ms: gpu_times.get(stage.name()).map_or(0.0, |&ns| ns as f64 / 1e6),
                 allocations: memory.count,
                 allocated_bytes: memory.bytes,
             })
@@ -90,6 +101,7 @@ impl Summary {
             stages: stages.collect(),
             frames: frames(trace),
             syncs: syncs(trace),
+            gpu: GpuSummary::of(trace, total_ns),
         }
     }
 
@@ -99,6 +111,21 @@ impl Summary {
         let count: usize = per_frame.map(|row| row.count).sum();
         if self.frames.time.count == 0 { 0.0 } else { count as f64 / self.frames.time.count as f64 }
     }
+}
+
+/// For every stage, the time of a GPU, in nanoseconds.
+fn gpu_times_ns(trace: &Trace) -> BTreeMap<&'static str, u64> {
+    let mut times = BTreeMap::new();
+    for work in &trace.gpu {
+        let Some(span) = work.span else { continue };
+        let path = trace.path(span);
+        // Of sections, those around have their own.
+        let from = if work.kind == WorkKind::Section { path.len().saturating_sub(1) } else { 0 };
+        for &name in &path[from..] {
+            *times.entry(name).or_insert(0) += work.duration_ns();
+        }
+    }
+    times
 }
 
 fn frames(trace: &Trace) -> Frames {
@@ -137,6 +164,9 @@ impl fmt::Display for Summary {
             "{:<16} {:>7} {:>11} {:>9} {:>9} {:>9} {:>9} {:>7} {:>11}",
             "stage", "count", "total ms", "mean", "p50", "p95", "max", "share", "self ms"
         )?;
+        if self.gpu.is_some() {
+            write!(f, " {:>11}", "GPU ms")?;
+        }
         if allocations {
             write!(f, " {:>12} {:>12}", "allocations", "kB")?;
         }
@@ -151,6 +181,9 @@ impl fmt::Display for Summary {
                 row.share * 100.0,
                 row.self_ms
             )?;
+            if self.gpu.is_some() {
+                write!(f, " {:>11.1}", row.gpu_ms)?;
+            }
             if allocations {
                 write!(f, " {:>12} {:>12}", row.allocations, row.allocated_bytes / 1000)?;
             }
@@ -169,6 +202,7 @@ impl fmt::Display for Summary {
         for row in &self.syncs {
             writeln!(f, "  {:<30} {:<14} {:>7}", row.site, row.class, row.count)?;
         }
-        writeln!(f, "  {:.2} per frame", self.syncs_per_frame())
+        writeln!(f, "  {:.2} per frame", self.syncs_per_frame())?;
+        self.gpu.as_ref().map_or(Ok(()), |gpu| gpu.fmt(f))
     }
 }

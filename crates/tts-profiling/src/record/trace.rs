@@ -1,3 +1,5 @@
+use tts_gpu_trace::{CounterSample, WorkKind};
+
 use super::allocations::Allocations;
 use crate::SyncClass;
 
@@ -42,6 +44,30 @@ pub struct SyncRecord {
     pub at_ns: u64,
 }
 
+/// Something that a GPU did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GpuRecord {
+    /// What it was.
+    pub kind: WorkKind,
+    /// The name of the kernel, what was done, or the name of the span.
+    pub name: String,
+    /// The span that asked for it: an index of [`Trace::spans`].
+    pub span: Option<usize>,
+    /// Number of its queue.
+    pub queue: u32,
+    /// Nanoseconds from the start of the recording to its begin.
+    pub start_ns: u64,
+    /// Nanoseconds from the start of the recording to its end.
+    pub end_ns: u64,
+}
+
+impl GpuRecord {
+    /// How long it took, in nanoseconds.
+    pub const fn duration_ns(&self) -> u64 {
+        self.end_ns.saturating_sub(self.start_ns)
+    }
+}
+
 /// Everything that was recorded, in the order of entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trace {
@@ -49,6 +75,10 @@ pub struct Trace {
     pub spans: Vec<SpanRecord>,
     /// The sync marks.
     pub syncs: Vec<SyncRecord>,
+    /// What a GPU did, if there is one.
+    pub gpu: Vec<GpuRecord>,
+    /// Its counters.
+    pub counters: Vec<CounterSample>,
 }
 
 impl Trace {

@@ -71,6 +71,23 @@ pub(super) struct Summary {
     pub(super) stages: Vec<StageRow>,
     pub(super) frames: Frames,
     pub(super) syncs: Vec<Sync>,
+    pub(super) gpu: Option<Gpu>,
+}
+
+/// What a GPU did.
+#[derive(Deserialize)]
+pub(super) struct Gpu {
+    pub(super) has_kernels: bool,
+    pub(super) busy_ms: f64,
+    pub(super) busy_share: f64,
+    pub(super) work: Vec<GpuRow>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct GpuRow {
+    pub(super) name: String,
+    pub(super) count: usize,
+    pub(super) total_ms: f64,
 }
 
 #[derive(Deserialize)]
@@ -90,6 +107,7 @@ pub(super) struct StageRow {
     pub(super) time: Stats,
     pub(super) share: f64,
     pub(super) self_ms: f64,
+    pub(super) gpu_ms: f64,
     pub(super) allocations: u64,
     pub(super) allocated_bytes: u64,
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use super::data::Data;
 use super::html::Text;
 use super::stages::Tints;
-use super::{environment, flame, frames, headline, roofline, stages, syncs};
+use super::{environment, flame, frames, gpu, headline, roofline, stages, syncs};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -19,6 +19,9 @@ pub(super) fn render(data: &Data) -> Result<String> {
         ("Flame graph", flame::section(&data.stacks, &tints)?),
         ("Waits for the device", syncs::section(&data.audit, &data.summary)),
     ];
+    if let Some(gpu) = &data.summary.gpu {
+        sections.push(("GPU", gpu::section(gpu, &data.summary.stages)));
+    }
     if let Some(roofline) = &data.roofline {
         sections.push(("Roofline", roofline::section(roofline)));
     }

@@ -136,7 +136,15 @@ mod tests {
         let time =
             Stats { count: 1, total_ms: 1.0, mean_ms: 1.0, p50_ms: 1.0, p95_ms: 1.0, max_ms: 1.0 };
         let stage = name.to_owned();
-        StageRow { stage, time, share: 0.5, self_ms, allocations: 1234, allocated_bytes: 5_678_000 }
+        StageRow {
+            stage,
+            time,
+            share: 0.5,
+            self_ms,
+            gpu_ms: 0.0,
+            allocations: 1234,
+            allocated_bytes: 5_678_000,
+        }
     }
 
     #[test]

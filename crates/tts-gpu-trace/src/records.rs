@@ -1,0 +1,192 @@
+//! The records of CUPTI. Their layout up to the fields that are read is the same from
+//! CUDA 11.8 to 13.5.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::collections::HashMap;
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::kernels::cupti;
+use crate::{Work, WorkKind};
+
+/// Kinds of records, as CUPTI numbers them.
+pub(crate) const COPY: u32 = 1;
+pub(crate) const FILL: u32 = 2;
+pub(crate) const DRIVER_CALL: u32 = 4;
+pub(crate) const RUNTIME_CALL: u32 = 5;
+pub(crate) const KERNEL: u32 = 10;
+pub(crate) const SECTION: u32 = 39;
+/// Of the kinds of sections (external correlations), one that is free for any program.
+pub(crate) const SECTIONS_OF_OURS: u32 = 3;
+
+/// Memory that CUPTI fills at a time.
+const BUFFER: Layout = Layout::new::<[u64; 128 * 1024]>();
+
+/// What CUPTI gave out and nobody took. Its callbacks have nothing to find it by, so there
+/// is one for the process.
+static RECORDS: Mutex<Records> = Mutex::new(Records { work: Vec::new(), sections: Vec::new() });
+
+struct Records {
+    /// Work with its correlation, times on CUPTI's clock.
+    work: Vec<(u32, Work)>,
+    /// Sections of correlations.
+    sections: Vec<(u32, u64)>,
+}
+
+fn records() -> MutexGuard<'static, Records> {
+    RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives CUPTI memory. Past the allocator of the program, which may be one that counts.
+pub(crate) unsafe extern "C" fn request(
+    buffer: *mut *mut u8,
+    bytes: *mut usize,
+    most_records: *mut usize,
+) {
+    // SAFETY: the layout has a size, and CUPTI has room for the three answers.
+    unsafe {
+        let memory = System.alloc(BUFFER);
+        *buffer = memory;
+        *bytes = if memory.is_null() { 0 } else { BUFFER.size() };
+        *most_records = 0;
+    }
+}
+
+/// Reads the records in memory that CUPTI filled, and frees it.
+pub(crate) unsafe extern "C" fn complete(
+    _context: *mut c_void,
+    _queue: u32,
+    buffer: *mut u8,
+    _bytes: usize,
+    used: usize,
+) {
+    if buffer.is_null() {
+        return;
+    }
+    if let Some(cupti) = cupti() {
+        let mut records = records();
+        let mut record = std::ptr::null_mut();
+        // SAFETY: the buffer has `used` bytes of records; each is given out once, whole.
+        unsafe {
+            while (cupti.next_record)(buffer, used, &raw mut record) == 0 && !record.is_null() {
+                records.add(record);
+            }
+        }
+    }
+    // SAFETY: it came from `request`.
+    unsafe { System.dealloc(buffer, BUFFER) };
+}
+
+impl Records {
+    /// # Safety
+    /// `record` has to be one of CUPTI.
+    unsafe fn add(&mut self, record: *const u8) {
+        // SAFETY: every record begins with its kind, and the kind says which fields follow.
+        unsafe {
+            match read::<u32>(record, 0) {
+                KERNEL => {
+                    let name = read::<*const c_char>(record, 104);
+                    let name = if name.is_null() {
+                        "(unknown)".to_owned()
+                    } else {
+                        CStr::from_ptr(name).to_string_lossy().into_owned()
+                    };
+                    self.add_work(record, WorkKind::Kernel, name, 48, 92);
+                }
+                COPY => {
+                    let name = match read::<u8>(record, 4) {
+                        1 => "copy host to device",
+                        2 => "copy device to host",
+                        8 => "copy device to device",
+                        _ => "copy",
+                    };
+                    self.add_work(record, WorkKind::Copy, name.to_owned(), 40, 44);
+                }
+                FILL => self.add_work(record, WorkKind::Fill, "fill".to_owned(), 40, 44),
+                SECTION if read::<u32>(record, 4) == SECTIONS_OF_OURS => {
+                    self.sections.push((read(record, 16), read(record, 8)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// # Safety
+    /// `record` has to be one of CUPTI that has begin and end, and these offsets of its
+    /// queue and its correlation.
+    unsafe fn add_work(
+        &mut self,
+        record: *const u8,
+        kind: WorkKind,
+        name: String,
+        queue: usize,
+        correlation: usize,
+    ) {
+        // SAFETY: the caller knows the record.
+        unsafe {
+            let work = Work {
+                kind,
+                name,
+                section: None,
+                queue: read(record, queue),
+                start_ns: read(record, 16),
+                end_ns: read(record, 24),
+            };
+            self.work.push((read(record, correlation), work));
+        }
+    }
+}
+
+/// # Safety
+/// There has to be a value of this type at `offset` bytes.
+unsafe fn read<T: Copy>(record: *const u8, offset: usize) -> T {
+    // SAFETY: the caller says so; it may lie anywhere.
+    unsafe { record.add(offset).cast::<T>().read_unaligned() }
+}
+
+/// What was done and not taken before, in the order of its begin, times from `epoch_ns` of
+/// CUPTI's clock.
+pub(crate) fn take(epoch_ns: u64) -> Vec<Work> {
+    let (work, sections) = {
+        let mut records = records();
+        (std::mem::take(&mut records.work), std::mem::take(&mut records.sections))
+    };
+    let sections: HashMap<u32, u64> = sections.into_iter().collect();
+    let mut readable = HashMap::new();
+    let mut taken = Vec::with_capacity(work.len());
+    for (correlation, work) in work {
+        // What has not ended has no times.
+        if work.start_ns == 0 || work.end_ns < work.start_ns {
+            continue;
+        }
+        let name = readable.entry(work.name).or_insert_with_key(|name| demangle(name));
+        taken.push(Work {
+            kind: work.kind,
+            name: name.clone(),
+            queue: work.queue,
+            section: sections.get(&correlation).copied(),
+            start_ns: work.start_ns.saturating_sub(epoch_ns),
+            end_ns: work.end_ns.saturating_sub(epoch_ns),
+        });
+    }
+    taken.sort_by_key(|work| work.start_ns);
+    taken
+}
+
+/// The name of a function as it is written in C++, without its parameters.
+fn demangle(name: &str) -> String {
+    let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
+    let symbol = cpp_demangle::Symbol::new(name).ok();
+    symbol.and_then(|s| s.demangle_with_options(&options).ok()).unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::demangle;
+
+    #[test]
+    fn names_are_readable() {
+        assert_eq!(demangle("badd_f32"), "badd_f32");
+        assert_eq!(demangle("_ZN7cutlass6KernelIfLi4EEEvT_"), "cutlass::Kernel<float, 4>");
+    }
+}

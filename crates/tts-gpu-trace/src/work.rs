@@ -1,0 +1,42 @@
+/// Something a GPU did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// What it was.
+    pub kind: WorkKind,
+    /// The name of the kernel, or what was done.
+    pub name: String,
+    /// The section of the program that asked for it, if it was in one.
+    pub section: Option<u64>,
+    /// Number of its queue (a CUDA stream).
+    pub queue: u32,
+    /// Nanoseconds from the epoch of the recording to its begin.
+    pub start_ns: u64,
+    /// Nanoseconds from the epoch of the recording to its end.
+    pub end_ns: u64,
+}
+
+/// Kinds of [`Work`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WorkKind {
+    /// A kernel.
+    Kernel,
+    /// A copy.
+    Copy,
+    /// Memory set to a value.
+    Fill,
+    /// All of a section: from the mark at its begin to the mark at its end, pauses of the
+    /// queue included.
+    Section,
+}
+
+impl WorkKind {
+    /// The kind as it is written into traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::Copy => "copy",
+            Self::Fill => "fill",
+            Self::Section => "section",
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Against stand-ins for the libraries of NVIDIA.
+#![cfg(target_os = "linux")]
+
+use std::time::{Duration, Instant};
+
+use tts_gpu_stand_in::StandIn;
+use tts_gpu_trace::{Counter, Counters, GpuError, Kernels, QueueMarks, Stream, Work, WorkKind};
+
+fn names(work: &[Work]) -> Vec<(&str, Option<u64>)> {
+    work.iter().map(|work| (work.name.as_str(), work.section)).collect()
+}
+
+#[test]
+fn kernels_belong_to_the_section_that_asked_for_them() {
+    let cupti = StandIn::load("libcupti.so").unwrap();
+    let epoch = Instant::now();
+    // As without a GPU.
+    cupti.switch("refuse", true).unwrap();
+    let refused = Kernels::start(epoch).unwrap_err();
+    assert_eq!(refused.to_string(), "cuptiActivityEnable failed with code 999");
+    cupti.switch("refuse", false).unwrap();
+    std::thread::sleep(Duration::from_millis(2));
+    let kernels = Kernels::start(epoch).unwrap();
+    assert!(matches!(Kernels::start(epoch), Err(GpuError::Busy)));
+
+    kernels.enter(1);
+    kernels.enter(2);
+    kernels.exit();
+    kernels.enter(3);
+    kernels.exit();
+    kernels.exit();
+    let work = kernels.take();
+    assert_eq!(
+        names(&work),
+        [
+            ("cutlass::Kernel<float, 4>", Some(2)),
+            ("badd_f32", Some(3)),
+            ("cutlass::Kernel<float, 4>", Some(1)),
+            ("copy device to host", Some(1)),
+        ]
+    );
+    let until = epoch.elapsed().as_nanos() as u64;
+    for work in &work {
+        assert_eq!((work.end_ns - work.start_ns, work.queue), (1000, 7));
+        // The stand-in's clock and ours are two.
+        assert!(work.start_ns > 1_000_000 && work.end_ns < until + 1_000_000, "{work:?}");
+    }
+    assert_eq!(work[3].kind, WorkKind::Copy);
+    assert_eq!(kernels.take(), []);
+
+    // More than one buffer holds; and another recording may follow the first.
+    drop(kernels);
+    let kernels = Kernels::start(epoch).unwrap();
+    for section in 0..100 {
+        kernels.enter(section);
+        kernels.exit();
+    }
+    let work = kernels.take();
+    assert_eq!(work.len(), 200);
+    assert!(work.iter().all(|work| work.section.is_some()));
+
+    // A program that nests wrongly changes nothing for the next section.
+    kernels.exit();
+    kernels.enter(5);
+    kernels.exit();
+    assert_eq!(kernels.take().len(), 2);
+}
+
+#[test]
+fn marks_tell_when_the_queue_came_by() {
+    let driver = StandIn::load("libcuda.so.1").unwrap();
+    // SAFETY: the stand-in takes any address but null for a stream.
+    let (stream, none) =
+        unsafe { (Stream::from_raw(8 as *mut _), Stream::from_raw(std::ptr::null_mut())) };
+    let epoch = Instant::now();
+    let refused = QueueMarks::start(none, epoch).unwrap_err();
+    assert_eq!(refused.to_string(), "cuStreamGetCtx failed with code 999");
+
+    let marks = QueueMarks::start(stream, epoch).unwrap();
+    let begin = epoch.elapsed().as_nanos() as u64;
+    marks.enter(1);
+    marks.enter(2);
+    marks.exit(2);
+    // Work that is captured into a graph has no time of its own.
+    driver.switch("capture", true).unwrap();
+    marks.enter(3);
+    marks.exit(3);
+    driver.switch("capture", false).unwrap();
+    marks.exit(1);
+    let work = marks.take();
+    let times: Vec<_> = work
+        .iter()
+        .map(|w| {
+            (w.section, (w.start_ns - work[0].start_ns) / 1000, (w.end_ns - w.start_ns) / 1000)
+        })
+        .collect();
+    assert_eq!(times, [(Some(1), 0, 3000), (Some(2), 1000, 1000)]);
+    assert!(work[0].start_ns.abs_diff(begin + 1_000_000) < 1_000_000, "{work:?} after {begin}");
+    assert_eq!(marks.take(), []);
+
+    // Events are used again as soon as the queue has passed them, without waiting.
+    driver.switch("behind", true).unwrap();
+    for section in 0..3000 {
+        marks.enter(section);
+        marks.exit(section);
+        if section == 1500 {
+            driver.switch("behind", false).unwrap();
+        }
+    }
+    let most = driver.live_events().unwrap();
+    assert!((3000..5000).contains(&most), "{most} events");
+    let work = marks.take();
+    assert_eq!(work.len(), 3000);
+    assert!(work.iter().all(|work| work.end_ns - work.start_ns == 1_000_000));
+    drop(marks);
+    assert_eq!(driver.live_events().unwrap(), 0);
+}
+
+#[test]
+fn counters_are_read_until_the_end() {
+    let _nvml = StandIn::load("libnvidia-ml.so.1").unwrap();
+    let counters = Counters::start(Instant::now(), Duration::from_millis(1)).unwrap();
+    let mut samples = Vec::new();
+    while samples.len() < 20 {
+        std::thread::sleep(Duration::from_millis(2));
+        samples.extend(counters.take());
+    }
+    drop(counters);
+    let of = |gpu, counter| -> Vec<u64> {
+        let of = samples.iter().filter(|s| s.gpu == gpu && s.counter == counter);
+        of.map(|sample| sample.value).collect()
+    };
+    assert_eq!(of(0, Counter::Use)[..4], [0, 1, 2, 3]);
+    // What does not change is said once.
+    assert_eq!(of(0, Counter::Memory), [2000]);
+    assert_eq!((of(0, Counter::Power), of(1, Counter::Power)), (vec![350], vec![]));
+    assert_eq!(of(1, Counter::Clock), [1980]);
+    assert!(samples.is_sorted_by_key(|sample| sample.at_ns));
+}

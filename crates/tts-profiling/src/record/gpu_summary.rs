@@ -1,0 +1,105 @@
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::Serialize;
+use tts_gpu_trace::WorkKind;
+
+use super::trace::Trace;
+
+/// Kernels in the table; the others are counted together.
+const TOP: usize = 12;
+/// Letters of the name of a kernel that are printed.
+const NAME_WIDTH: usize = 60;
+
+/// What the GPU did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GpuSummary {
+    /// Whether each kernel was seen, or only the queue at the begins and ends of spans.
+    pub has_kernels: bool,
+    /// Time in which it did anything, in milliseconds.
+    pub busy_ms: f64,
+    /// The part of the time in outermost spans.
+    pub busy_share: f64,
+    /// What it did, most expensive first.
+    pub work: Vec<GpuRow>,
+}
+
+/// All work of one name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GpuRow {
+    /// The name of the kernel, or what was done.
+    pub name: String,
+    /// How often.
+    pub count: usize,
+    /// Its time together, in milliseconds.
+    pub total_ms: f64,
+}
+
+impl GpuSummary {
+    /// Of a trace with work of a GPU, whose outermost spans take `total_ns`.
+    pub(super) fn of(trace: &Trace, total_ns: u64) -> Option<Self> {
+        if trace.gpu.is_empty() {
+            return None;
+        }
+        let mut rows: HashMap<&str, (usize, u64)> = HashMap::new();
+        for work in &trace.gpu {
+            let (count, ns) = rows.entry(&work.name).or_default();
+            *count += 1;
+            *ns += work.duration_ns();
+        }
+        let mut work: Vec<GpuRow> = rows
+            .into_iter()
+            .map(|(name, (count, ns))| GpuRow {
+                name: name.to_owned(),
+                count,
+                total_ms: ns as f64 / 1e6,
+            })
+            .collect();
+        work.sort_by(|a, b| b.total_ms.total_cmp(&a.total_ms).then_with(|| a.name.cmp(&b.name)));
+        let busy_ns = busy_ns(trace);
+        Some(Self {
+            has_kernels: trace.gpu.iter().any(|work| work.kind != WorkKind::Section),
+            busy_ms: busy_ns as f64 / 1e6,
+            busy_share: busy_ns as f64 / total_ns.max(1) as f64,
+            work,
+        })
+    }
+}
+
+/// The time in which there was any work, in nanoseconds.
+fn busy_ns(trace: &Trace) -> u64 {
+    let mut times: Vec<_> = trace.gpu.iter().map(|work| (work.start_ns, work.end_ns)).collect();
+    times.sort_unstable();
+    let mut busy = 0;
+    let mut until = 0;
+    for (start, end) in times {
+        busy += end.saturating_sub(start.max(until));
+        until = until.max(end);
+    }
+    busy
+}
+
+impl fmt::Display for GpuSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { busy_ms, busy_share, .. } = self;
+        write!(f, "\nGPU busy for {busy_ms:.1} ms, {:.1}% of the time", busy_share * 100.0)?;
+        if !self.has_kernels {
+            return writeln!(f, ", by the marks of spans in its queue (CUPTI would tell kernels)");
+        }
+        writeln!(f, ":\n  {:>7} {:>11} {:>9}  work", "count", "total ms", "mean µs")?;
+        let mut row = |name: &str, count: usize, total_ms: f64| {
+            let mean = total_ms * 1e3 / count as f64;
+            let name: String = name.chars().take(NAME_WIDTH).collect();
+            writeln!(f, "  {count:>7} {total_ms:>11.1} {mean:>9.2}  {name}")
+        };
+        let (top, others) = self.work.split_at(TOP.min(self.work.len()));
+        for GpuRow { name, count, total_ms } in top {
+            row(name, *count, *total_ms)?;
+        }
+        if !others.is_empty() {
+            let count = others.iter().map(|row| row.count).sum();
+            row("(others)", count, others.iter().map(|row| row.total_ms).sum())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! Recordings with a GPU, for which a stand-in does.
+#![cfg(all(feature = "record", target_os = "linux"))]
+
+use serde_json::Value;
+use tracing_subscriber::prelude::*;
+use tts_gpu_stand_in::StandIn;
+use tts_profiling::record::{Recording, Stream, Summary, WorkKind, chrome, record_with_gpu};
+use tts_profiling::{Stage, frame_span, stage_span};
+
+/// An utterance of two frames, without their work.
+fn utterance() {
+    let _synthesize = stage_span!(Stage::Synthesize);
+    drop(stage_span!(Stage::Prefill));
+    let _generate = stage_span!(Stage::GenerateFrames);
+    for frame in 0..2_usize {
+        drop(frame_span!(Stage::TalkerStep, frame));
+    }
+}
+
+fn recorded(work: impl FnOnce(&Recording)) -> Recording {
+    let (recorder, recording) = record_with_gpu();
+    let subscriber = tracing_subscriber::registry().with(recorder);
+    tracing::subscriber::with_default(subscriber, || work(&recording));
+    recording
+}
+
+fn events(recording: &Recording) -> Vec<Value> {
+    let mut bytes = Vec::new();
+    chrome::write(&recording.trace(), &mut bytes).unwrap();
+    let trace: Value = serde_json::from_slice(&bytes).unwrap();
+    trace["traceEvents"].as_array().unwrap().clone()
+}
+
+/// One test, as the libraries belong to the whole process: first the driver alone, then
+/// with CUPTI.
+#[test]
+fn spans_have_the_time_of_the_gpu() {
+    let _driver = StandIn::load("libcuda.so.1").unwrap();
+    let _nvml = StandIn::load("libnvidia-ml.so.1").unwrap();
+    by_marks();
+    let _cupti = StandIn::load("libcupti.so").unwrap();
+    by_kernels();
+}
+
+fn by_marks() {
+    // SAFETY: the stand-in takes any address but null for a stream.
+    let stream = unsafe { Stream::from_raw(8 as *mut _) };
+    let recording = recorded(|recording| {
+        utterance();
+        recording.watch(stream).unwrap();
+        // Spans that are forgotten while they are open are so on the GPU, too.
+        let open = stage_span!(Stage::Load);
+        recording.clear();
+        drop(open);
+        utterance();
+    });
+    let trace = recording.trace();
+    let of_gpu: Vec<_> = trace
+        .gpu
+        .iter()
+        .map(|work| (work.kind, work.name.as_str(), work.span, work.duration_ns() / 1_000_000))
+        .collect();
+    // From mark to mark the stand-in needs 1 ms.
+    let section = WorkKind::Section;
+    assert_eq!(
+        of_gpu,
+        [
+            (section, "synthesize", Some(0), 9),
+            (section, "prefill", Some(1), 1),
+            (section, "generate_frames", Some(2), 5),
+            (section, "talker_step", Some(3), 1),
+            (section, "talker_step", Some(4), 1),
+        ]
+    );
+    let summary = Summary::of(&trace);
+    let gpu_ms: Vec<_> = summary.stages.iter().map(|row| (row.stage, row.gpu_ms)).collect();
+    assert_eq!(
+        gpu_ms,
+        [("synthesize", 9.0), ("prefill", 1.0), ("generate_frames", 5.0), ("talker_step", 2.0)]
+    );
+    let gpu = summary.gpu.as_ref().unwrap();
+    assert_eq!((gpu.has_kernels, gpu.busy_ms), (false, 9.0));
+    let table = summary.to_string();
+    assert!(table.contains("GPU ms") && table.contains("GPU busy for 9.0 ms"), "{table}");
+}
+
+fn by_kernels() {
+    let recording = recorded(|recording| {
+        utterance();
+        recording.clear();
+        utterance();
+        // SAFETY: it is not used, as the kernels are known.
+        recording.watch(unsafe { Stream::from_raw(std::ptr::null_mut()) }).unwrap();
+    });
+    let trace = recording.trace();
+    let mut asked: Vec<_> = trace.gpu.iter().map(|work| (work.span, work.kind)).collect();
+    asked.sort_by_key(|&(span, kind)| (span, kind.name()));
+    let kernel = WorkKind::Kernel;
+    assert_eq!(
+        asked,
+        [
+            (Some(0), WorkKind::Copy),
+            (Some(0), kernel),
+            (Some(1), kernel),
+            (Some(2), kernel),
+            (Some(3), kernel),
+            (Some(4), kernel),
+        ]
+    );
+    let summary = Summary::of(&trace);
+    let row = |stage: &str| summary.stages.iter().find(|row| row.stage == stage).unwrap().gpu_ms;
+    assert!((row("synthesize") - 6e-3).abs() < 1e-9, "{}", row("synthesize"));
+    assert!((row("generate_frames") - 3e-3).abs() < 1e-9);
+    assert!((row("talker_step") - 2e-3).abs() < 1e-9);
+    let table = summary.to_string();
+    assert!(table.contains("cutlass::Kernel<float, 4>") && table.contains("copy device to host"));
+
+    let events = events(&recording);
+    let of = |phase: &str| -> Vec<&Value> {
+        events.iter().filter(|event| event["pid"] == 2 && event["ph"] == phase).collect()
+    };
+    assert_eq!(of("M").len(), 2);
+    assert_eq!(of("X").len(), 6);
+    let step = of("X").into_iter().find(|work| work["args"]["frame"] == 1).unwrap();
+    assert_eq!((&step["args"]["span"], &step["cat"]), (&"talker_step".into(), &"kernel".into()));
+    let counters = of("C");
+    let memory = counters.iter().find(|event| event["name"] == "0: memory (MB)").unwrap();
+    assert_eq!(memory["args"]["value"], 2000);
+}

@@ -1,0 +1,120 @@
+use std::ffi::c_void;
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::Device;
+
+use crate::error::TtsError;
+
+/// Where a model computes: `auto`, `cpu`, `cuda` or `cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeviceName {
+    /// The first GPU if there is one that this build can use, else the CPU.
+    #[default]
+    Auto,
+    /// The CPU.
+    Cpu,
+    /// A GPU by its number; needs the feature `cuda`.
+    Cuda(usize),
+}
+
+/// A text that names no device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?}; expected auto, cpu, cuda or cuda:N")]
+pub struct DeviceNameError(String);
+
+impl FromStr for DeviceName {
+    type Err = DeviceNameError;
+
+    fn from_str(text: &str) -> Result<Self, DeviceNameError> {
+        let unknown = || DeviceNameError(text.to_owned());
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => {
+                let number = text.strip_prefix("cuda:").ok_or_else(unknown)?;
+                number.parse().map(Self::Cuda).map_err(|_| unknown())
+            }
+        }
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+        }
+    }
+}
+
+impl DeviceName {
+    /// Opens the device. A GPU gets a queue of its own, so that all threads that use the
+    /// device share one order of work.
+    ///
+    /// # Errors
+    /// If a GPU is asked for and this build or this machine has none.
+    pub fn open(self) -> Result<Device, TtsError> {
+        match self {
+            Self::Auto => Ok(Device::new_cuda_with_stream(0).unwrap_or(Device::Cpu)),
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(TtsError::Device {
+                name: self,
+                source: "this build has no CUDA (cargo feature `cuda`)".into(),
+            }),
+            Self::Cuda(number) => Device::new_cuda_with_stream(number)
+                .map_err(|source| TtsError::Device { name: self, source: source.into() }),
+        }
+    }
+}
+
+/// The handle of the queue into which a GPU gets its work (a `CUstream`): what
+/// `tts_profiling::record` can watch. None on the CPU.
+pub fn device_queue(device: &Device) -> Option<*mut c_void> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(cuda) => Some(cuda.cuda_stream().cu_stream().cast()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DeviceName;
+
+    #[test]
+    fn devices_are_named_as_documented() {
+        for (text, device) in [
+            ("auto", DeviceName::Auto),
+            ("cpu", DeviceName::Cpu),
+            ("cuda", DeviceName::Cuda(0)),
+            ("cuda:3", DeviceName::Cuda(3)),
+        ] {
+            assert_eq!(text.parse(), Ok(device));
+            assert_eq!(device.to_string().parse(), Ok(device));
+        }
+        for text in ["", "gpu", "cuda:", "cuda:-1", "cuda:0:1", "CPU"] {
+            let error = text.parse::<DeviceName>().unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{text:?}; expected")), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert!(DeviceName::Cpu.open().unwrap().is_cpu());
+        assert!(super::device_queue(&DeviceName::Cpu.open().unwrap()).is_none());
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_build_without_cuda_says_so() {
+        assert!(DeviceName::Auto.open().unwrap().is_cpu());
+        let error = DeviceName::Cuda(1).open().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot compute on cuda:1: this build has no CUDA (cargo feature `cuda`)"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! What a GPU did: its time for each stage, and its kernels.
+
+use super::data::{Gpu, GpuRow, StageRow};
+use super::html::{Cell, grouped, percent, table};
+
+/// Kernels in the table.
+const TOP: usize = 20;
+
+pub(super) fn section(gpu: &Gpu, stages: &[StageRow]) -> String {
+    let mut html = format!(
+        "<p>Busy for <b>{:.1} ms</b>, {} of the time.</p>\n",
+        gpu.busy_ms,
+        percent(gpu.busy_share)
+    );
+    let asked = stages.iter().filter(|stage| stage.gpu_ms > 0.0);
+    let rows: Vec<_> = asked
+        .map(|stage| {
+            vec![
+                Cell::Words(stage.stage.clone()),
+                Cell::Number(format!("{:.3}", stage.gpu_ms)),
+                Cell::Number(format!("{:.1}", stage.time.total_ms)),
+            ]
+        })
+        .collect();
+    html.push_str(&table("Stages on the GPU", &["stage", "GPU ms", "total ms"], &rows));
+    if !gpu.has_kernels {
+        html.push_str(
+            "<p class=\"note\">By the marks of spans in its queue, pauses included; \
+             with CUPTI there is every kernel.</p>\n",
+        );
+        return html;
+    }
+    let all: f64 = gpu.work.iter().map(|row| row.total_ms).sum();
+    let rows: Vec<_> = gpu.work.iter().take(TOP).map(|row| kernel(row, all)).collect();
+    html.push_str(&table("Work", &["work", "share", "total ms", "count", "mean µs"], &rows));
+    if gpu.work.len() > TOP {
+        html.push_str(&format!(
+            "<p class=\"note\">The first {TOP} of {}.</p>\n",
+            grouped(gpu.work.len() as u64)
+        ));
+    }
+    html
+}
+
+fn kernel(row: &GpuRow, all_ms: f64) -> Vec<Cell> {
+    vec![
+        Cell::Words(row.name.clone()),
+        Cell::Share(row.total_ms / all_ms.max(f64::MIN_POSITIVE)),
+        Cell::Number(format!("{:.3}", row.total_ms)),
+        Cell::Number(grouped(row.count as u64)),
+        Cell::Number(format!("{:.2}", row.total_ms * 1e3 / row.count.max(1) as f64)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn stages() -> Vec<StageRow> {
+        let stage = |stage: &str, gpu_ms: f64| json!({"stage": stage, "count": 1, "total_ms": 9.0, "mean_ms": 9.0, "p50_ms": 9.0, "p95_ms": 9.0, "max_ms": 9.0, "share": 1.0, "self_ms": 9.0, "gpu_ms": gpu_ms, "allocations": 0, "allocated_bytes": 0});
+        serde_json::from_value(json!([stage("talker_step", 4.5), stage("load", 0.0)])).unwrap()
+    }
+
+    #[test]
+    fn kernels_and_the_stages_that_asked_for_them_have_rows() {
+        let work: Vec<_> = (0..21)
+            .map(|n| json!({"name": format!("k<{n}>"), "count": 2, "total_ms": 1.0}))
+            .collect();
+        let gpu = json!({"has_kernels": true, "busy_ms": 21.0, "busy_share": 0.5, "work": work});
+        let html = section(&serde_json::from_value(gpu).unwrap(), &stages());
+        assert!(html.contains("talker_step</th><td class=\"number\">4.500</td>"), "{html}");
+        assert!(!html.contains("load"), "{html}");
+        assert!(html.contains("k&lt;19&gt;") && !html.contains("k&lt;20&gt;"), "{html}");
+        assert!(html.contains("The first 20 of 21.") && html.contains("500.00"), "{html}");
+    }
+
+    #[test]
+    fn without_kernels_there_is_no_table_of_them() {
+        let gpu = json!({"has_kernels": false, "busy_ms": 4.5, "busy_share": 0.5, "work": []});
+        let html = section(&serde_json::from_value(gpu).unwrap(), &stages());
+        assert!(html.contains("with CUPTI there is every kernel"), "{html}");
+        assert!(!html.contains("NaN"), "{html}");
+    }
+}
