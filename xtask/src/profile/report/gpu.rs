@@ -1,5 +1,7 @@
 //! What a GPU did: its time for each stage, and its kernels.
 
+use std::fmt::Write;
+
 use super::data::{Gpu, GpuRow, StageRow};
 use super::html::{Cell, grouped, percent, table};
 
@@ -34,10 +36,8 @@ pub(super) fn section(gpu: &Gpu, stages: &[StageRow]) -> String {
     let rows: Vec<_> = gpu.work.iter().take(TOP).map(|row| kernel(row, all)).collect();
     html.push_str(&table("Work", &["work", "share", "total ms", "count", "mean µs"], &rows));
     if gpu.work.len() > TOP {
-        html.push_str(&format!(
-            "<p class=\"note\">The first {TOP} of {}.</p>\n",
-            grouped(gpu.work.len() as u64)
-        ));
+        let all = grouped(gpu.work.len() as u64);
+        _ = writeln!(html, "<p class=\"note\">The first {TOP} of {all}.</p>");
     }
     html
 }
