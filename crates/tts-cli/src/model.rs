@@ -1,8 +1,6 @@
 use candle_core::DType;
 use tts::{Model, SplitRule};
 use tts_checkpoint::ModelFiles;
-#[cfg(feature = "profiling")]
-use tts_profiling::record::{Profile, Stream};
 
 use crate::args::{Dtype, ModelArgs};
 use crate::error::CliError;
@@ -46,9 +44,8 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
     };
     let device = args.device.open()?;
     #[cfg(feature = "profiling")]
-    if let Some(queue) = tts::device_queue(&device) {
-        // SAFETY: the queue is that of the device, which the model keeps until the end.
-        Profile::watch(unsafe { Stream::from_raw(queue) })?;
+    if let Some(queue) = tts::gpu_queue(&device) {
+        tts_profiling::record::Profile::watch(queue)?;
     }
     let files = files(&args.model)?;
     Model::load_with(files, &device, dtype, SplitRule::default()).map_err(CliError::Load)

@@ -1,8 +1,8 @@
 //! A GPU for tests on machines without one: stand-ins for the libraries of NVIDIA that
 //! `tts-gpu-trace` opens. Needs the C compiler `cc`, and Linux.
 //!
-//! It does a kernel of 1 µs at the end of every section, a copy at the end of an outermost
-//! one, and needs 1 ms from mark to mark in a queue.
+//! It does a kernel of 1 µs at the end of every section, a copy and a fill at the end of an
+//! outermost one, and needs 1 ms from mark to mark in a queue.
 
 use std::io;
 use std::path::Path;
@@ -34,27 +34,36 @@ impl StandIn {
         Ok(Self { library: library.map_err(io::Error::other)?, _directory: directory })
     }
 
-    /// Tells it something: CUPTI to `refuse`, a queue to `capture` or to be `behind`.
+    /// Tells it something, by a function `stand_in_NAME` of `stand_in.c`: CUPTI to `refuse`
+    /// (0 or 1), to be `unfinished` or to `drop` records, a queue to `capture` or to be
+    /// `behind`, NVML that there is `no_gpu`.
     ///
     /// # Errors
-    /// If there is no such switch.
-    pub fn switch(&self, name: &str, on: bool) -> io::Result<()> {
+    /// If there is no such function.
+    pub fn tell(&self, name: &str, value: i32) -> io::Result<()> {
         // SAFETY: all functions of this form have this type.
-        let switch = unsafe {
-            self.library.get::<extern "C" fn(i32)>(format!("stand_in_{name}").as_bytes())
-        };
-        switch.map_err(io::Error::other)?(on.into());
+        let tell = unsafe { self.function::<extern "C" fn(i32)>(name)? };
+        tell(value);
         Ok(())
     }
 
-    /// Events of the driver that were made and not destroyed.
+    /// Asks it something: the driver for `live_events`, which were made and not destroyed,
+    /// and for the `contexts` of this thread, NVML for its `users`.
     ///
     /// # Errors
-    /// If it cannot be asked.
-    pub fn live_events(&self) -> io::Result<i32> {
-        // SAFETY: this is its type.
-        let live = unsafe { self.library.get::<extern "C" fn() -> i32>(b"stand_in_live_events") };
-        Ok(live.map_err(io::Error::other)?())
+    /// If there is no such function.
+    pub fn ask(&self, name: &str) -> io::Result<i32> {
+        // SAFETY: all functions of this form have this type.
+        let ask = unsafe { self.function::<extern "C" fn() -> i32>(name)? };
+        Ok(ask())
+    }
+
+    /// # Safety
+    /// `F` has to be the type of the function.
+    unsafe fn function<F: Copy>(&self, name: &str) -> io::Result<F> {
+        // SAFETY: the caller knows its type.
+        let function = unsafe { self.library.get::<F>(format!("stand_in_{name}").as_bytes()) };
+        function.map(|function| *function).map_err(io::Error::other)
     }
 }
 

@@ -1,6 +1,7 @@
 /* Stands in for the libraries of NVIDIA where there is no GPU: the functions that
- * tts-gpu-trace calls, with a GPU that does one kernel at the end of every section and
- * needs 1 ms from mark to mark. One file is all three libraries.
+ * tts-gpu-trace calls, with a GPU that does one kernel at the end of every section, a copy
+ * and a fill at the end of an outermost one, and needs 1 ms from mark to mark. One file is
+ * all three libraries.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +11,7 @@
 
 /* ---- CUPTI ---- */
 
-enum { COPY = 1, KERNEL = 10, SECTION = 39, KINDS = 64 };
+enum { COPY = 1, FILL = 2, DRIVER_CALL = 4, RUNTIME_CALL = 5, KERNEL = 10, SECTION = 39, KINDS = 64 };
 enum { RECORD = 256, RECORDS_PER_BUFFER = 5, MAX_RECORDS = 1 << 16, MAX_DEPTH = 64 };
 enum { SUCCESS = 0, NO_MORE_RECORDS = 12, REFUSED = 999 };
 
@@ -24,6 +25,8 @@ static uint8_t records[MAX_RECORDS][RECORD];
 static size_t record_count;
 static uint32_t correlation;
 static int refuses;
+static int unfinished;
+static size_t dropped;
 static __thread uint64_t sections[MAX_DEPTH];
 static __thread int depth;
 
@@ -47,33 +50,60 @@ static uint8_t *new_record(uint32_t kind)
     return record;
 }
 
-/* Every second kernel has a name of C++; a section of depth 1 ends with a copy as well. */
-static void work(uint64_t section)
+static void put_times(uint8_t *record)
+{
+    uint64_t end = now_ns();
+    put64(record, 16, end - 1000);
+    put64(record, 24, end);
+}
+
+static int is_unfinished(const uint8_t *record)
+{
+    uint32_t kind;
+    uint64_t start;
+    memcpy(&kind, record, 4);
+    memcpy(&start, record + 16, 8);
+    return kind != SECTION && start == 0;
+}
+
+/* Every second kernel has a name of C++. As with CUPTI, a section is told before its work,
+ * and only if calls are recorded. */
+static void work(uint32_t kind, uint64_t section)
 {
     static const char *names[] = { "badd_f32", "_ZN7cutlass6KernelIfLi4EEEvT_" };
-    uint64_t end = now_ns();
-    for (int copy = 0; copy <= (depth == 1); copy++) {
-        correlation++;
-        uint8_t *record = new_record(copy ? COPY : KERNEL);
-        if (record) {
-            put64(record, 16, end - 1000);
-            put64(record, 24, end);
-            put32(record, copy ? 40 : 48, 7);
-            put32(record, copy ? 44 : 92, correlation);
-            if (copy)
-                record[4] = 2;
-            else
-                put64(record, 104, (uint64_t)(uintptr_t)names[correlation % 2]);
-        }
-        record = new_record(SECTION);
+    correlation++;
+    if (enabled[DRIVER_CALL] || enabled[RUNTIME_CALL]) {
+        uint8_t *record = new_record(SECTION);
         if (record) {
             put32(record, 4, 3);
             put64(record, 8, section);
             put32(record, 16, correlation);
         }
     }
+    uint8_t *record = new_record(kind);
+    if (!record)
+        return;
+    if (!unfinished)
+        put_times(record);
+    put32(record, kind == KERNEL ? 40 : 32, 1);
+    put32(record, kind == KERNEL ? 48 : 40, 7);
+    put32(record, kind == KERNEL ? 92 : 44, correlation);
+    if (kind == KERNEL)
+        put64(record, 104, (uint64_t)(uintptr_t)names[correlation % 2]);
+    if (kind == COPY)
+        record[4] = 2;
 }
 
+/* While the GPU is unfinished, work has no times. */
+void stand_in_unfinished(int on)
+{
+    unfinished = on;
+    for (size_t i = 0; i < record_count && !on; i++)
+        if (is_unfinished(records[i]))
+            put_times(records[i]);
+}
+
+void stand_in_drop(int count) { dropped = (size_t)count; }
 void stand_in_refuse(int on) { refuses = on; }
 
 uint32_t cuptiGetTimestamp(uint64_t *time) { *time = now_ns(); return SUCCESS; }
@@ -108,26 +138,46 @@ uint32_t cuptiActivityPopExternalCorrelationId(uint32_t kind, uint64_t *section)
     if (kind != 3 || depth == 0)
         return REFUSED;
     *section = sections[depth - 1];
-    work(*section);
+    work(KERNEL, *section);
+    if (depth == 1) {
+        work(COPY, *section);
+        work(FILL, *section);
+    }
     depth--;
     return SUCCESS;
 }
 
-uint32_t cuptiActivityFlushAll(uint32_t flags)
+/* Buffers with unfinished work are given out only if that is forced. */
+uint32_t cuptiActivityFlushAll(uint32_t forced)
 {
-    (void)flags;
-    for (size_t next = 0; next < record_count;) {
-        uint8_t *buffer;
-        size_t size, most;
-        request(&buffer, &size, &most);
+    size_t next = 0;
+    while (next < record_count) {
         size_t count = record_count - next;
         if (count > RECORDS_PER_BUFFER)
             count = RECORDS_PER_BUFFER;
+        int whole = 1;
+        for (size_t i = 0; i < count; i++)
+            whole &= !is_unfinished(records[next + i]);
+        if (!whole && !forced)
+            break;
+        uint8_t *buffer;
+        size_t size, most;
+        request(&buffer, &size, &most);
         memcpy(buffer, records[next], count * RECORD);
         complete(NULL, 0, buffer, size, count * RECORD);
         next += count;
     }
-    record_count = 0;
+    memmove(records[0], records[next], (record_count - next) * RECORD);
+    record_count -= next;
+    return SUCCESS;
+}
+
+uint32_t cuptiActivityGetNumDroppedRecords(void *context, uint32_t queue, size_t *count)
+{
+    (void)context;
+    (void)queue;
+    *count = dropped;
+    dropped = 0;
     return SUCCESS;
 }
 
@@ -197,12 +247,23 @@ uint32_t cuStreamGetCtx(void *stream, void **context)
     return stream ? SUCCESS : REFUSED;
 }
 
-uint32_t cuCtxSetCurrent(void *context) { (void)context; return SUCCESS; }
+static __thread int contexts;
+
+int stand_in_contexts(void) { return contexts; }
+uint32_t cuCtxPushCurrent_v2(void *context) { (void)context; contexts++; return SUCCESS; }
+uint32_t cuCtxPopCurrent_v2(void **context) { *context = NULL; contexts--; return SUCCESS; }
+uint32_t cuCtxGetDevice(int *device) { *device = 1; return contexts ? SUCCESS : REFUSED; }
 
 /* ---- NVML: two GPUs, of which the second does not know its power ---- */
 
-uint32_t nvmlInit_v2(void) { return SUCCESS; }
-uint32_t nvmlDeviceGetCount_v2(uint32_t *count) { *count = 2; return SUCCESS; }
+static int users;
+static int no_gpu;
+
+int stand_in_users(void) { return users; }
+void stand_in_no_gpu(int on) { no_gpu = on; }
+uint32_t nvmlInit_v2(void) { users++; return SUCCESS; }
+uint32_t nvmlShutdown(void) { users--; return SUCCESS; }
+uint32_t nvmlDeviceGetCount_v2(uint32_t *count) { *count = no_gpu ? 0 : 2; return SUCCESS; }
 
 uint32_t nvmlDeviceGetHandleByIndex_v2(uint32_t index, void **device)
 {

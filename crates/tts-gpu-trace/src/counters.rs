@@ -10,8 +10,9 @@ use crate::library::functions;
 
 functions! {
     /// NVML, the management library of the driver.
-    Nvml of "libnvidia-ml.so.1" or [];
+    NvmlFunctions of "libnvidia-ml.so.1" or [];
     init = "nvmlInit_v2": fn();
+    shutdown = "nvmlShutdown": fn();
     count = "nvmlDeviceGetCount_v2": fn(*mut u32);
     device = "nvmlDeviceGetHandleByIndex_v2": fn(u32, *mut *mut c_void);
     utilization = "nvmlDeviceGetUtilizationRates": fn(*mut c_void, *mut [u32; 2]);
@@ -54,7 +55,7 @@ impl Counter {
 /// A counter at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CounterSample {
-    /// Number of the GPU.
+    /// Number of the GPU, in the order of NVML, which need not be that of CUDA.
     pub gpu: u32,
     /// What is counted.
     pub counter: Counter,
@@ -79,22 +80,28 @@ impl Counters {
     /// If there is no driver or no GPU, and if there is no thread to be had.
     pub fn start(epoch: Instant, period: Duration) -> Result<Self, GpuError> {
         let nvml = Nvml::open()?;
-        // SAFETY: takes nothing.
-        check("nvmlInit_v2", unsafe { (nvml.init)() })?;
         let mut count = 0;
         // SAFETY: there is room for the number.
-        check("nvmlDeviceGetCount_v2", unsafe { (nvml.count)(&raw mut count) })?;
-        let mut last = nvml.read(count);
-        let samples = Arc::new(Mutex::new(changes(&last, &[], epoch)));
+        check("nvmlDeviceGetCount_v2", unsafe { (nvml.0.count)(&raw mut count) })?;
+        if count == 0 {
+            return Err(GpuError::NoGpu);
+        }
+        let mut last = Vec::new();
+        nvml.read(count, &mut last);
+        let mut first = Vec::new();
+        add_changes(&mut first, &last, &[], epoch);
+        let samples = Arc::new(Mutex::new(first));
         let (stop, stopped) = channel();
         let shared = samples.clone();
         let thread =
             std::thread::Builder::new().name("gpu-counters".to_owned()).spawn(move || {
+                let mut now = Vec::new();
                 while stopped.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
-                    let now = nvml.read(count);
-                    let changes = changes(&now, &last, epoch);
-                    shared.lock().unwrap_or_else(PoisonError::into_inner).extend(changes);
-                    last = now;
+                    nvml.read(count, &mut now);
+                    let mut samples = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    add_changes(&mut samples, &now, &last, epoch);
+                    drop(samples);
+                    std::mem::swap(&mut now, &mut last);
                 }
             })?;
         Ok(Self { samples, stop: Some(stop), thread: Some(thread) })
@@ -119,52 +126,77 @@ impl Drop for Counters {
 /// A GPU, what is counted, and its value.
 type Reading = (u32, Counter, u64);
 
-/// What is different from the last time.
-fn changes(now: &[Reading], last: &[Reading], epoch: Instant) -> Vec<CounterSample> {
+/// Adds what is different from the last time.
+fn add_changes(
+    samples: &mut Vec<CounterSample>,
+    now: &[Reading],
+    last: &[Reading],
+    epoch: Instant,
+) {
     let at_ns = epoch.elapsed().as_nanos() as u64;
     let changed = now.iter().filter(|reading| !last.contains(reading));
-    changed.map(|&(gpu, counter, value)| CounterSample { gpu, counter, at_ns, value }).collect()
+    samples.extend(changed.map(|&(gpu, counter, value)| CounterSample {
+        gpu,
+        counter,
+        at_ns,
+        value,
+    }));
 }
 
+/// NVML while it is in use.
+struct Nvml(NvmlFunctions);
+
 impl Nvml {
-    /// The counters of the first `count` GPUs.
-    fn read(&self, count: u32) -> Vec<Reading> {
-        let of = |gpu| self.read_one(gpu).into_iter().map(move |(c, value)| (gpu, c, value));
-        (0..count).flat_map(of).collect()
+    fn open() -> Result<Self, GpuError> {
+        let functions = NvmlFunctions::open()?;
+        // SAFETY: takes nothing.
+        check("nvmlInit_v2", unsafe { (functions.init)() })?;
+        Ok(Self(functions))
+    }
+
+    /// Puts the counters of the first `count` GPUs in place of those before.
+    fn read(&self, count: u32, readings: &mut Vec<Reading>) {
+        readings.clear();
+        for gpu in 0..count {
+            let read = self.read_one(gpu).into_iter().flatten().flatten();
+            readings.extend(read.map(|(counter, value)| (gpu, counter, value)));
+        }
     }
 
     /// The counters of a GPU, without those that it does not have.
-    fn read_one(&self, gpu: u32) -> Vec<(Counter, u64)> {
+    fn read_one(&self, gpu: u32) -> Option<[Option<(Counter, u64)>; 5]> {
+        let Self(nvml) = self;
         let mut device = std::ptr::null_mut();
-        let (mut used, mut memory, mut power, mut clock) = ([0; 2], [0; 3], 0, 0);
+        let (mut used, mut memory) = ([0_u32; 2], [0_u64; 3]);
+        let (mut power, mut clock) = (0_u32, 0_u32);
         // SAFETY: the device is one where the first call succeeds, and there is room for
         // each answer.
-        let read = unsafe {
-            if (self.device)(gpu, &raw mut device) != 0 {
-                return Vec::new();
+        let codes = unsafe {
+            if (nvml.device)(gpu, &raw mut device) != 0 {
+                return None;
             }
-            let use_read = (self.utilization)(device, &raw mut used) == 0;
             [
-                (use_read, Counter::Use, u64::from(used[0])),
-                (use_read, Counter::MemoryUse, u64::from(used[1])),
-                (
-                    (self.memory)(device, &raw mut memory) == 0,
-                    Counter::Memory,
-                    // Total, free, used.
-                    memory[2] / 1_000_000,
-                ),
-                (
-                    (self.power)(device, &raw mut power) == 0,
-                    Counter::Power,
-                    u64::from(power) / 1000,
-                ),
-                (
-                    (self.clock)(device, SM_CLOCK, &raw mut clock) == 0,
-                    Counter::Clock,
-                    u64::from(clock),
-                ),
+                (nvml.utilization)(device, &raw mut used),
+                (nvml.memory)(device, &raw mut memory),
+                (nvml.power)(device, &raw mut power),
+                (nvml.clock)(device, SM_CLOCK, &raw mut clock),
             ]
         };
-        read.into_iter().filter(|&(is_there, ..)| is_there).map(|(_, c, v)| (c, v)).collect()
+        let [has_use, has_memory, has_power, has_clock] = codes.map(|code| code == 0);
+        // Memory is total, free and used.
+        Some([
+            has_use.then_some((Counter::Use, used[0].into())),
+            has_use.then_some((Counter::MemoryUse, used[1].into())),
+            has_memory.then_some((Counter::Memory, memory[2] / 1_000_000)),
+            has_power.then_some((Counter::Power, u64::from(power) / 1000)),
+            has_clock.then_some((Counter::Clock, clock.into())),
+        ])
+    }
+}
+
+impl Drop for Nvml {
+    fn drop(&mut self) {
+        // SAFETY: takes nothing; NVML counts those who use it.
+        unsafe { (self.0.shutdown)() };
     }
 }

@@ -1,15 +1,26 @@
 /// Why nothing can be said of a GPU.
 #[derive(Debug, thiserror::Error)]
 pub enum GpuError {
-    /// A library is not installed, or not this one.
-    #[error("{library} cannot be used: {source}")]
+    /// A library is not installed.
+    #[error("{library} is not there: {source}")]
     Library {
         /// The file that was looked for.
-        library: String,
+        library: &'static str,
         /// What the loader said.
         source: libloading::Error,
     },
-    /// A function refused: most often there is no GPU.
+    /// A library is too old, or another one of its name.
+    #[error("{library} has no {function}: {source}")]
+    Function {
+        /// The file that was looked for.
+        library: &'static str,
+        /// The function that was looked for in it.
+        function: &'static str,
+        /// What the loader said.
+        source: libloading::Error,
+    },
+    /// A function refused: there is no GPU, it may not be watched, or another program
+    /// watches it.
     #[error("{call} failed with code {code}")]
     Call {
         /// The function.
@@ -17,6 +28,9 @@ pub enum GpuError {
         /// What it returned, in the terms of its library.
         code: u32,
     },
+    /// The driver knows of no GPU.
+    #[error("there is no GPU")]
+    NoGpu,
     /// CUPTI records for one recording at a time.
     #[error("kernels are recorded already")]
     Busy,

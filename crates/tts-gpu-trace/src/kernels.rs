@@ -16,6 +16,7 @@ functions! {
     disable = "cuptiActivityDisable": fn(u32);
     flush = "cuptiActivityFlushAll": fn(u32);
     next_record = "cuptiActivityGetNextRecord": fn(*mut u8, usize, *mut *mut u8);
+    dropped = "cuptiActivityGetNumDroppedRecords": fn(*mut c_void, u32, *mut usize);
     push = "cuptiActivityPushExternalCorrelationId": fn(u32, u64);
     pop = "cuptiActivityPopExternalCorrelationId": fn(u32, *mut u64);
 }
@@ -35,7 +36,9 @@ const KINDS: [u32; 6] = [
     records::COPY,
     records::FILL,
 ];
-/// Gives out buffers that are not full, too.
+/// Gives out buffers whose records are complete.
+const FLUSH: u32 = 0;
+/// Gives out all buffers.
 const FLUSH_FORCED: u32 = 1;
 
 /// CUPTI keeps addresses of ours, so it is never unloaded.
@@ -106,14 +109,33 @@ impl Kernels {
         }
     }
 
-    /// What was done and not taken before, in the order of its begin. Work that has not
-    /// ended is left out.
+    /// What was done and not taken before, in the order of its begin. While the GPU works,
+    /// some of it may come with a later call.
     pub fn take(&self) -> Vec<Work> {
+        self.flush(FLUSH)
+    }
+
+    /// As [`Kernels::take`], for the last time: what has not ended is lost.
+    pub fn finish(&self) -> Vec<Work> {
+        self.flush(FLUSH_FORCED)
+    }
+
+    fn flush(&self, how: u32) -> Vec<Work> {
         if let Some(cupti) = cupti() {
-            // SAFETY: takes a number only.
-            unsafe { (cupti.flush)(FLUSH_FORCED) };
+            let mut dropped = 0;
+            // SAFETY: takes a number only; and there is room for the count of all queues.
+            unsafe {
+                (cupti.flush)(how);
+                (cupti.dropped)(std::ptr::null_mut(), 0, &raw mut dropped);
+            }
+            records::lose(dropped as u64);
         }
         records::take(self.epoch_ns)
+    }
+
+    /// Records that CUPTI had no room for or no time of, so far.
+    pub fn lost(&self) -> u64 {
+        records::lost()
     }
 }
 
@@ -125,7 +147,8 @@ impl Drop for Kernels {
                 unsafe { (cupti.disable)(kind) };
             }
         }
-        drop(self.take());
+        drop(self.flush(FLUSH_FORCED));
+        records::forget_lost();
         RUNNING.store(false, Ordering::Release);
     }
 }

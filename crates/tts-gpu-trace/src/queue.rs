@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,21 +19,30 @@ functions! {
     elapsed = "cuEventElapsedTime": fn(*mut f32, *mut c_void, *mut c_void);
     is_capturing = "cuStreamIsCapturing": fn(*mut c_void, *mut u32);
     context_of = "cuStreamGetCtx": fn(*mut c_void, *mut *mut c_void);
-    set_context = "cuCtxSetCurrent": fn(*mut c_void);
+    push_context = "cuCtxPushCurrent_v2": fn(*mut c_void);
+    pop_context = "cuCtxPopCurrent_v2": fn(*mut *mut c_void);
+    device_of_context = "cuCtxGetDevice": fn(*mut i32);
 }
 
 /// A queue of a GPU: a CUDA stream.
-#[derive(Debug, Clone, Copy)]
-pub struct Stream(*mut c_void);
+pub struct Stream {
+    handle: *mut c_void,
+    /// What the stream is alive with.
+    _owner: Box<dyn Any + Send + Sync>,
+}
+
+// SAFETY: a stream can be used and dropped on any thread.
+unsafe impl Send for Stream {}
+// SAFETY: as above; nothing of it changes.
+unsafe impl Sync for Stream {}
 
 impl Stream {
-    /// From the driver's handle, a `CUstream`.
+    /// From the driver's handle, a `CUstream`, and something that keeps it alive.
     ///
     /// # Safety
-    /// It has to be one, and it may only be destroyed after everything that was started
-    /// with it.
-    pub const unsafe fn from_raw(handle: *mut c_void) -> Self {
-        Self(handle)
+    /// The handle has to be one, of a context that exists, as long as `owner` does.
+    pub unsafe fn from_raw(handle: *mut c_void, owner: impl Any + Send + Sync) -> Self {
+        Self { handle, _owner: Box::new(owner) }
     }
 }
 
@@ -42,11 +52,13 @@ const LOOK_EVERY: usize = 1024;
 /// Puts a mark into a queue where sections begin and end, and reads the times at which the
 /// GPU came by.
 ///
-/// It needs nothing but the driver, and does not wait before [`QueueMarks::take`].
+/// It needs nothing but the driver. It waits for the GPU at its start and in
+/// [`QueueMarks::take`], and not in between.
 pub struct QueueMarks {
     driver: Driver,
-    stream: *mut c_void,
+    stream: Stream,
     context: *mut c_void,
+    gpu: u32,
     state: Mutex<State>,
 }
 
@@ -69,6 +81,8 @@ struct State {
     /// Begins of sections without an end so far.
     open: HashMap<u64, u64>,
     passed: Vec<Work>,
+    /// Marks that the driver lost.
+    lost: u64,
 }
 
 struct Mark {
@@ -85,13 +99,17 @@ impl QueueMarks {
     /// If there is no driver, or if it refuses the stream.
     pub fn start(stream: Stream, epoch: Instant) -> Result<Self, GpuError> {
         let driver = Driver::open()?;
-        let (mut context, mut first) = (std::ptr::null_mut(), std::ptr::null_mut());
-        // SAFETY: the stream is one, and there is room for the answers.
+        let (mut context, mut gpu) = (std::ptr::null_mut(), 0);
+        // SAFETY: the stream is one, and there is room for the answer.
+        unsafe { check("cuStreamGetCtx", (driver.context_of)(stream.handle, &raw mut context))? };
+        let inside = Inside::of(&driver, context);
+        let mut first = std::ptr::null_mut();
+        // SAFETY: there is room for the answers.
         unsafe {
-            check("cuStreamGetCtx", (driver.context_of)(stream.0, &raw mut context))?;
-            check("cuCtxSetCurrent", (driver.set_context)(context))?;
+            check("cuCtxGetDevice", (driver.device_of_context)(&raw mut gpu))?;
             check("cuEventCreate", (driver.create)(&raw mut first, 0))?;
         }
+        drop(inside);
         let state = State {
             free: Vec::new(),
             pending: VecDeque::new(),
@@ -99,13 +117,17 @@ impl QueueMarks {
             last_ns: 0.0,
             open: HashMap::new(),
             passed: Vec::new(),
+            lost: 0,
         };
-        let marks = Self { driver, stream: stream.0, context, state: Mutex::new(state) };
-        // SAFETY: stream and event are of this driver.
+        let gpu = gpu.unsigned_abs();
+        let marks = Self { driver, stream, context, gpu, state: Mutex::new(state) };
+        let inside = Inside::of(&marks.driver, context);
+        // SAFETY: the event is recorded into a stream of its context.
         unsafe {
-            check("cuEventRecord", (marks.driver.record)(first, marks.stream))?;
+            check("cuEventRecord", (marks.driver.record)(first, marks.stream.handle))?;
             check("cuEventSynchronize", (marks.driver.wait)(first))?;
         }
+        drop(inside);
         marks.state().last_ns = epoch.elapsed().as_nanos() as f64;
         Ok(marks)
     }
@@ -128,13 +150,12 @@ impl QueueMarks {
     /// where the driver refuses, there is none.
     fn mark(&self, section: u64, is_begin: bool) {
         let mut state = self.state();
-        let mut capturing = 0;
-        // SAFETY: context and stream are of this driver.
-        unsafe {
-            (self.driver.set_context)(self.context);
-            if (self.driver.is_capturing)(self.stream, &raw mut capturing) != 0 || capturing != 0 {
-                return;
-            }
+        let _inside = Inside::of(&self.driver, self.context);
+        let (stream, mut capturing) = (self.stream.handle, 0);
+        // SAFETY: the stream is of this driver, and there is room for the answer.
+        let asked = unsafe { (self.driver.is_capturing)(stream, &raw mut capturing) };
+        if asked != 0 || capturing != 0 {
+            return;
         }
         let mut event = state.free.pop().unwrap_or(std::ptr::null_mut());
         // SAFETY: there is room for an event, and it is recorded into a stream of its
@@ -143,7 +164,7 @@ impl QueueMarks {
             if event.is_null() && (self.driver.create)(&raw mut event, 0) != 0 {
                 return;
             }
-            if (self.driver.record)(event, self.stream) != 0 {
+            if (self.driver.record)(event, stream) != 0 {
                 state.free.push(event);
                 return;
             }
@@ -169,7 +190,8 @@ impl QueueMarks {
             }
             let Some(mark) = state.pending.pop_front() else { return };
             if !passed {
-                // The driver lost it: its section has no times.
+                // Its section has no times.
+                state.lost += 1;
                 state.free.push(mark.event);
                 continue;
             }
@@ -182,8 +204,9 @@ impl QueueMarks {
             } else if let Some(start_ns) = state.open.remove(&mark.section) {
                 state.passed.push(Work {
                     kind: WorkKind::Section,
-                    name: WorkKind::Section.name().to_owned(),
+                    name: WorkKind::Section.name(),
                     section: Some(mark.section),
+                    gpu: self.gpu,
                     queue: 0,
                     start_ns,
                     end_ns: now,
@@ -196,20 +219,42 @@ impl QueueMarks {
     /// Waits until the GPU has passed the last mark.
     pub fn take(&self) -> Vec<Work> {
         let mut state = self.state();
-        // SAFETY: the context is of this driver.
-        unsafe { (self.driver.set_context)(self.context) };
+        let _inside = Inside::of(&self.driver, self.context);
         self.collect(&mut state, true);
         let mut taken = std::mem::take(&mut state.passed);
         taken.sort_by_key(|work| (work.start_ns, std::cmp::Reverse(work.end_ns)));
         taken
+    }
+
+    /// Marks that the driver lost, so far.
+    pub fn lost(&self) -> u64 {
+        self.state().lost
+    }
+}
+
+/// Makes a context that of this thread, and gives the thread back what it had.
+struct Inside<'d>(&'d Driver);
+
+impl<'d> Inside<'d> {
+    fn of(driver: &'d Driver, context: *mut c_void) -> Self {
+        // SAFETY: the context is of this driver.
+        unsafe { (driver.push_context)(context) };
+        Self(driver)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut context = std::ptr::null_mut();
+        // SAFETY: there is room for the context.
+        unsafe { (self.0.pop_context)(&raw mut context) };
     }
 }
 
 impl Drop for QueueMarks {
     fn drop(&mut self) {
         let state = self.state();
-        // SAFETY: the context is of this driver.
-        unsafe { (self.driver.set_context)(self.context) };
+        let _inside = Inside::of(&self.driver, self.context);
         let pending = state.pending.iter().map(|mark| mark.event);
         for event in state.free.iter().copied().chain(pending).chain([state.last]) {
             // SAFETY: each is an event of this driver, and nobody else has it.
@@ -220,6 +265,6 @@ impl Drop for QueueMarks {
 
 impl std::fmt::Debug for QueueMarks {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("QueueMarks").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("QueueMarks").field("gpu", &self.gpu).finish_non_exhaustive()
     }
 }

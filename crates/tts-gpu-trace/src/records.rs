@@ -2,7 +2,7 @@
 //! CUDA 11.8 to 13.5.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,17 +24,45 @@ const BUFFER: Layout = Layout::new::<[u64; 128 * 1024]>();
 
 /// What CUPTI gave out and nobody took. Its callbacks have nothing to find it by, so there
 /// is one for the process.
-static RECORDS: Mutex<Records> = Mutex::new(Records { work: Vec::new(), sections: Vec::new() });
+static RECORDS: Mutex<Records> = Mutex::new(Records {
+    work: Vec::new(),
+    sections: Vec::new(),
+    earlier_sections: Vec::new(),
+    names: BTreeMap::new(),
+    lost: 0,
+});
 
 struct Records {
     /// Work with its correlation, times on CUPTI's clock.
     work: Vec<(u32, Work)>,
-    /// Sections of correlations.
+    /// Sections of correlations, which come before or after their work.
     sections: Vec<(u32, u64)>,
+    /// Those that were there the last time that work was taken: some work may come later.
+    earlier_sections: Vec<(u32, u64)>,
+    /// Readable names of kernels. A program has so many and not more, so they are kept for
+    /// good, and a kernel that ran a million times has its name once.
+    names: BTreeMap<Box<CStr>, &'static str>,
+    /// Records without times, and those that CUPTI had no room for.
+    lost: u64,
 }
 
 fn records() -> MutexGuard<'static, Records> {
     RECORDS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Counts records that CUPTI had no room for.
+pub(crate) fn lose(count: u64) {
+    records().lost += count;
+}
+
+/// Records that were lost.
+pub(crate) fn lost() -> u64 {
+    records().lost
+}
+
+/// Counts from 0 again.
+pub(crate) fn forget_lost() {
+    records().lost = 0;
 }
 
 /// Gives CUPTI memory. Past the allocator of the program, which may be one that counts.
@@ -86,12 +114,9 @@ impl Records {
             match read::<u32>(record, 0) {
                 KERNEL => {
                     let name = read::<*const c_char>(record, 104);
-                    let name = if name.is_null() {
-                        "(unknown)".to_owned()
-                    } else {
-                        CStr::from_ptr(name).to_string_lossy().into_owned()
-                    };
-                    self.add_work(record, WorkKind::Kernel, name, 48, 92);
+                    let name = if name.is_null() { c"kernel" } else { CStr::from_ptr(name) };
+                    let name = self.name(name);
+                    self.add_work(record, WorkKind::Kernel, name, [40, 48, 92]);
                 }
                 COPY => {
                     let name = match read::<u8>(record, 4) {
@@ -100,9 +125,9 @@ impl Records {
                         8 => "copy device to device",
                         _ => "copy",
                     };
-                    self.add_work(record, WorkKind::Copy, name.to_owned(), 40, 44);
+                    self.add_work(record, WorkKind::Copy, name, [32, 40, 44]);
                 }
-                FILL => self.add_work(record, WorkKind::Fill, "fill".to_owned(), 40, 44),
+                FILL => self.add_work(record, WorkKind::Fill, "fill", [32, 40, 44]),
                 SECTION if read::<u32>(record, 4) == SECTIONS_OF_OURS => {
                     self.sections.push((read(record, 16), read(record, 8)));
                 }
@@ -113,27 +138,42 @@ impl Records {
 
     /// # Safety
     /// `record` has to be one of CUPTI that has begin and end, and these offsets of its
-    /// queue and its correlation.
+    /// GPU, its queue and its correlation.
     unsafe fn add_work(
         &mut self,
         record: *const u8,
         kind: WorkKind,
-        name: String,
-        queue: usize,
-        correlation: usize,
+        name: &'static str,
+        [gpu, queue, correlation]: [usize; 3],
     ) {
         // SAFETY: the caller knows the record.
-        unsafe {
+        let (correlation, work) = unsafe {
             let work = Work {
                 kind,
                 name,
                 section: None,
+                gpu: read(record, gpu),
                 queue: read(record, queue),
                 start_ns: read(record, 16),
                 end_ns: read(record, 24),
             };
-            self.work.push((read(record, correlation), work));
+            (read(record, correlation), work)
+        };
+        // What has not ended has no times.
+        if work.start_ns == 0 || work.end_ns < work.start_ns {
+            self.lost += 1;
+        } else {
+            self.work.push((correlation, work));
         }
+    }
+
+    fn name(&mut self, name: &CStr) -> &'static str {
+        if let Some(readable) = self.names.get(name) {
+            return readable;
+        }
+        let readable = Box::leak(demangle(&name.to_string_lossy()).into_boxed_str());
+        self.names.insert(name.into(), readable);
+        readable
     }
 }
 
@@ -147,28 +187,19 @@ unsafe fn read<T: Copy>(record: *const u8, offset: usize) -> T {
 /// What was done and not taken before, in the order of its begin, times from `epoch_ns` of
 /// CUPTI's clock.
 pub(crate) fn take(epoch_ns: u64) -> Vec<Work> {
-    let (work, sections) = {
-        let mut records = records();
-        (std::mem::take(&mut records.work), std::mem::take(&mut records.sections))
+    let mut records = records();
+    let known = records.earlier_sections.iter().chain(&records.sections);
+    let sections: HashMap<u32, u64> = known.copied().collect();
+    records.earlier_sections = std::mem::take(&mut records.sections);
+    let work = std::mem::take(&mut records.work);
+    drop(records);
+    let placed = |(correlation, work): (u32, Work)| Work {
+        section: sections.get(&correlation).copied(),
+        start_ns: work.start_ns.saturating_sub(epoch_ns),
+        end_ns: work.end_ns.saturating_sub(epoch_ns),
+        ..work
     };
-    let sections: HashMap<u32, u64> = sections.into_iter().collect();
-    let mut readable = HashMap::new();
-    let mut taken = Vec::with_capacity(work.len());
-    for (correlation, work) in work {
-        // What has not ended has no times.
-        if work.start_ns == 0 || work.end_ns < work.start_ns {
-            continue;
-        }
-        let name = readable.entry(work.name).or_insert_with_key(|name| demangle(name));
-        taken.push(Work {
-            kind: work.kind,
-            name: name.clone(),
-            queue: work.queue,
-            section: sections.get(&correlation).copied(),
-            start_ns: work.start_ns.saturating_sub(epoch_ns),
-            end_ns: work.end_ns.saturating_sub(epoch_ns),
-        });
-    }
+    let mut taken: Vec<Work> = work.into_iter().map(placed).collect();
     taken.sort_by_key(|work| work.start_ns);
     taken
 }

@@ -4,9 +4,11 @@ pub struct Work {
     /// What it was.
     pub kind: WorkKind,
     /// The name of the kernel, or what was done.
-    pub name: String,
+    pub name: &'static str,
     /// The section of the program that asked for it, if it was in one.
     pub section: Option<u64>,
+    /// Number of the GPU, in the order of CUDA.
+    pub gpu: u32,
     /// Number of its queue (a CUDA stream).
     pub queue: u32,
     /// Nanoseconds from the epoch of the recording to its begin.

@@ -7,7 +7,7 @@ use tts_gpu_stand_in::StandIn;
 use tts_gpu_trace::{Counter, Counters, GpuError, Kernels, QueueMarks, Stream, Work, WorkKind};
 
 fn names(work: &[Work]) -> Vec<(&str, Option<u64>)> {
-    work.iter().map(|work| (work.name.as_str(), work.section)).collect()
+    work.iter().map(|work| (work.name, work.section)).collect()
 }
 
 #[test]
@@ -15,10 +15,10 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
     let cupti = StandIn::load("libcupti.so").unwrap();
     let epoch = Instant::now();
     // As without a GPU.
-    cupti.switch("refuse", true).unwrap();
+    cupti.tell("refuse", 1).unwrap();
     let refused = Kernels::start(epoch).unwrap_err();
     assert_eq!(refused.to_string(), "cuptiActivityEnable failed with code 999");
-    cupti.switch("refuse", false).unwrap();
+    cupti.tell("refuse", 0).unwrap();
     std::thread::sleep(Duration::from_millis(2));
     let kernels = Kernels::start(epoch).unwrap();
     assert!(matches!(Kernels::start(epoch), Err(GpuError::Busy)));
@@ -37,15 +37,16 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
             ("badd_f32", Some(3)),
             ("cutlass::Kernel<float, 4>", Some(1)),
             ("copy device to host", Some(1)),
+            ("fill", Some(1)),
         ]
     );
     let until = epoch.elapsed().as_nanos() as u64;
     for work in &work {
-        assert_eq!((work.end_ns - work.start_ns, work.queue), (1000, 7));
+        assert_eq!((work.end_ns - work.start_ns, work.gpu, work.queue), (1000, 1, 7));
         // The stand-in's clock and ours are two.
         assert!(work.start_ns > 1_000_000 && work.end_ns < until + 1_000_000, "{work:?}");
     }
-    assert_eq!(work[3].kind, WorkKind::Copy);
+    assert_eq!((work[3].kind, work[4].kind), (WorkKind::Copy, WorkKind::Fill));
     assert_eq!(kernels.take(), []);
 
     // More than one buffer holds; and another recording may follow the first.
@@ -56,14 +57,36 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
         kernels.exit();
     }
     let work = kernels.take();
-    assert_eq!(work.len(), 200);
+    assert_eq!(work.len(), 300);
     assert!(work.iter().all(|work| work.section.is_some()));
 
     // A program that nests wrongly changes nothing for the next section.
     kernels.exit();
     kernels.enter(5);
     kernels.exit();
-    assert_eq!(kernels.take().len(), 2);
+    assert_eq!(kernels.take().len(), 3);
+
+    // What has not ended comes later, and still knows its section.
+    kernels.enter(6);
+    kernels.exit();
+    cupti.tell("unfinished", 1).unwrap();
+    kernels.enter(7);
+    kernels.exit();
+    let mut work = kernels.take();
+    cupti.tell("unfinished", 0).unwrap();
+    work.extend(kernels.take());
+    let sections: Vec<_> = work.iter().map(|work| work.section).collect();
+    assert_eq!(sections, [6, 6, 6, 7, 7, 7].map(Some));
+
+    // At the end it is lost, and counted, like what there was no room for.
+    assert_eq!(kernels.lost(), 0);
+    cupti.tell("drop", 5).unwrap();
+    assert_eq!((kernels.take().len(), kernels.lost()), (0, 5));
+    cupti.tell("unfinished", 1).unwrap();
+    kernels.enter(8);
+    kernels.exit();
+    assert_eq!((kernels.finish(), kernels.lost()), (vec![], 8));
+    cupti.tell("unfinished", 0).unwrap();
 }
 
 #[test]
@@ -71,7 +94,7 @@ fn marks_tell_when_the_queue_came_by() {
     let driver = StandIn::load("libcuda.so.1").unwrap();
     // SAFETY: the stand-in takes any address but null for a stream.
     let (stream, none) =
-        unsafe { (Stream::from_raw(8 as *mut _), Stream::from_raw(std::ptr::null_mut())) };
+        unsafe { (Stream::from_raw(8 as *mut _, ()), Stream::from_raw(std::ptr::null_mut(), ())) };
     let epoch = Instant::now();
     let refused = QueueMarks::start(none, epoch).unwrap_err();
     assert_eq!(refused.to_string(), "cuStreamGetCtx failed with code 999");
@@ -83,10 +106,10 @@ fn marks_tell_when_the_queue_came_by() {
     marks.enter(2);
     marks.exit(2);
     // Work that is captured into a graph has no time of its own.
-    driver.switch("capture", true).unwrap();
+    driver.tell("capture", 1).unwrap();
     marks.enter(3);
     marks.exit(3);
-    driver.switch("capture", false).unwrap();
+    driver.tell("capture", 0).unwrap();
     marks.exit(1);
     let work = marks.take();
     let times: Vec<_> = work
@@ -96,38 +119,47 @@ fn marks_tell_when_the_queue_came_by() {
         })
         .collect();
     assert_eq!(times, [(Some(1), 0, 3000), (Some(2), 1000, 1000)]);
+    assert_eq!(work[0].gpu, 1);
     // The queue started in between, and the first mark came 1 ms later.
     assert!((earliest..=latest).contains(&(work[0].start_ns - 1_000_000)), "{work:?}");
     assert_eq!(marks.take(), []);
 
     // Events are used again as soon as the queue has passed them, without waiting.
-    driver.switch("behind", true).unwrap();
+    driver.tell("behind", 1).unwrap();
     for section in 0..3000 {
         marks.enter(section);
         marks.exit(section);
         if section == 1500 {
-            driver.switch("behind", false).unwrap();
+            driver.tell("behind", 0).unwrap();
         }
     }
-    let most = driver.live_events().unwrap();
+    let most = driver.ask("live_events").unwrap();
     assert!((3000..5000).contains(&most), "{most} events");
     let work = marks.take();
     assert_eq!(work.len(), 3000);
     assert!(work.iter().all(|work| work.end_ns - work.start_ns == 1_000_000));
     drop(marks);
-    assert_eq!(driver.live_events().unwrap(), 0);
+    assert_eq!(driver.ask("live_events").unwrap(), 0);
+    assert_eq!(driver.ask("contexts").unwrap(), 0);
 }
 
 #[test]
 fn counters_are_read_until_the_end() {
-    let _nvml = StandIn::load("libnvidia-ml.so.1").unwrap();
-    let counters = Counters::start(Instant::now(), Duration::from_millis(1)).unwrap();
+    let nvml = StandIn::load("libnvidia-ml.so.1").unwrap();
+    nvml.tell("no_gpu", 1).unwrap();
+    let epoch = Instant::now();
+    let none = Counters::start(epoch, Duration::from_millis(1)).unwrap_err();
+    assert_eq!(none.to_string(), "there is no GPU");
+    nvml.tell("no_gpu", 0).unwrap();
+    let counters = Counters::start(epoch, Duration::from_millis(1)).unwrap();
     let mut samples = Vec::new();
     while samples.len() < 20 {
+        assert!(epoch.elapsed() < Duration::from_mins(1), "{samples:?}");
         std::thread::sleep(Duration::from_millis(2));
         samples.extend(counters.take());
     }
     drop(counters);
+    assert_eq!(nvml.ask("users").unwrap(), 0);
     let of = |gpu, counter| -> Vec<u64> {
         let of = samples.iter().filter(|s| s.gpu == gpu && s.counter == counter);
         of.map(|sample| sample.value).collect()

@@ -12,7 +12,10 @@ pub struct CacheFull {
 
 /// Keys and values of one layer of one sequence, `[kv_heads, time, head_dim]`.
 #[derive(Debug)]
-pub enum KvCache {
+pub struct KvCache(Kept);
+
+#[derive(Debug)]
+enum Kept {
     /// All positions, in buffers made once.
     Full {
         /// Keys, of which the first `len` positions are in use.
@@ -44,12 +47,12 @@ impl KvCache {
         device: &Device,
     ) -> Result<Self> {
         let buffer = || Tensor::zeros((kv_heads, capacity, head_dim), dtype, device);
-        Ok(Self::Full { keys: buffer()?, values: buffer()?, len: 0 })
+        Ok(Self(Kept::Full { keys: buffer()?, values: buffer()?, len: 0 }))
     }
 
     /// An empty cache of the last `size` positions.
     pub fn window(size: usize) -> Self {
-        Self::Window { kept: None, keep: size.saturating_sub(1) }
+        Self(Kept::Window { kept: None, keep: size.saturating_sub(1) })
     }
 
     /// Appends keys and values; returns all that the new queries may see. The
@@ -58,8 +61,8 @@ impl KvCache {
     /// # Errors
     /// [`CacheFull`] if there is no room, or if the shapes or types do not fit.
     pub fn append(&mut self, k: &Tensor, v: &Tensor) -> Result<(Tensor, Tensor)> {
-        match self {
-            Self::Full { keys, values, len } => {
+        match &mut self.0 {
+            Kept::Full { keys, values, len } => {
                 let (start, needed) = (*len, *len + k.dim(1)?);
                 let capacity = keys.dim(1)?;
                 if needed > capacity {
@@ -70,7 +73,7 @@ impl KvCache {
                 *len = needed;
                 Ok((keys.narrow(1, 0, needed)?, values.narrow(1, 0, needed)?))
             }
-            Self::Window { kept, keep } => {
+            Kept::Window { kept, keep } => {
                 let (keys, values) = match kept {
                     Some((keys, values)) => {
                         (Tensor::cat(&[&*keys, k], 1)?, Tensor::cat(&[&*values, v], 1)?)
@@ -92,9 +95,9 @@ impl KvCache {
 
     /// Forgets all positions and keeps the buffers.
     pub fn clear(&mut self) {
-        match self {
-            Self::Full { len, .. } => *len = 0,
-            Self::Window { kept, .. } => *kept = None,
+        match &mut self.0 {
+            Kept::Full { len, .. } => *len = 0,
+            Kept::Window { kept, .. } => *kept = None,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Recordings with a GPU, for which a stand-in does.
 #![cfg(all(feature = "record", target_os = "linux"))]
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tracing_subscriber::prelude::*;
 use tts_gpu_stand_in::StandIn;
-use tts_profiling::record::{Recording, Stream, Summary, WorkKind, chrome, record_with_gpu};
+use tts_profiling::record::{
+    Recording, Stream, Summary, Trace, WorkKind, chrome, record, record_with_gpu,
+};
 use tts_profiling::{Stage, frame_span, stage_span};
 
 /// An utterance of two frames, without their work.
@@ -31,23 +33,25 @@ fn events(recording: &Recording) -> Vec<Value> {
     trace["traceEvents"].as_array().unwrap().clone()
 }
 
-/// One test, as the libraries belong to the whole process: first the driver alone, then
-/// with CUPTI.
+/// One test, as the libraries belong to the whole process: first CUPTI refuses, as if
+/// another program had the GPU, then it does not.
 #[test]
 fn spans_have_the_time_of_the_gpu() {
     let _driver = StandIn::load("libcuda.so.1").unwrap();
     let _nvml = StandIn::load("libnvidia-ml.so.1").unwrap();
+    let cupti = StandIn::load("libcupti.so").unwrap();
+    cupti.tell("refuse", 1).unwrap();
     by_marks();
-    let _cupti = StandIn::load("libcupti.so").unwrap();
+    cupti.tell("refuse", 0).unwrap();
     by_kernels();
 }
 
 fn by_marks() {
     // SAFETY: the stand-in takes any address but null for a stream.
-    let stream = unsafe { Stream::from_raw(8 as *mut _) };
+    let stream = || unsafe { Stream::from_raw(8 as *mut _, ()) };
     let recording = recorded(|recording| {
         utterance();
-        recording.watch(stream).unwrap();
+        recording.watch(stream()).unwrap();
         // Spans that are forgotten while they are open are so on the GPU, too.
         let open = stage_span!(Stage::Load);
         recording.clear();
@@ -57,8 +61,9 @@ fn by_marks() {
     let trace = recording.trace();
     let of_gpu: Vec<_> = trace
         .gpu
+        .work
         .iter()
-        .map(|work| (work.kind, work.name.as_str(), work.span, work.duration_ns() / 1_000_000))
+        .map(|work| (work.kind, work.name, work.span, work.duration_ns() / 1_000_000))
         .collect();
     // From mark to mark the stand-in needs 1 ms.
     let section = WorkKind::Section;
@@ -79,9 +84,26 @@ fn by_marks() {
         [("synthesize", 9.0), ("prefill", 1.0), ("generate_frames", 5.0), ("talker_step", 2.0)]
     );
     let gpu = summary.gpu.as_ref().unwrap();
-    assert_eq!((gpu.has_kernels, gpu.busy_ms), (false, 9.0));
+    // It may have waited between the marks.
+    assert_eq!(gpu.busy_ms, None);
     let table = summary.to_string();
-    assert!(table.contains("GPU ms") && table.contains("GPU busy for 9.0 ms"), "{table}");
+    assert!(table.contains("GPU ms") && !table.contains("GPU busy"), "{table}");
+    assert!(table.contains("GPU: no kernels: cuptiActivityEnable failed with code 999"), "{table}");
+
+    // Another queue takes the place of the first, as when another model is loaded.
+    let recording = recorded(|recording| {
+        recording.watch(stream()).unwrap();
+        utterance();
+        recording.watch(stream()).unwrap();
+        utterance();
+    });
+    let spans: Vec<_> = recording.trace().gpu.work.iter().map(|work| work.span).collect();
+    assert_eq!(spans, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(Some));
+
+    // Without the GPU there is nothing to watch.
+    let (_recorder, recording) = record();
+    recording.watch(stream()).unwrap();
+    assert_eq!(recording.finish(), Trace::default());
 }
 
 fn by_kernels() {
@@ -90,16 +112,17 @@ fn by_kernels() {
         recording.clear();
         utterance();
         // SAFETY: it is not used, as the kernels are known.
-        recording.watch(unsafe { Stream::from_raw(std::ptr::null_mut()) }).unwrap();
+        recording.watch(unsafe { Stream::from_raw(std::ptr::null_mut(), ()) }).unwrap();
     });
     let trace = recording.trace();
-    let mut asked: Vec<_> = trace.gpu.iter().map(|work| (work.span, work.kind)).collect();
+    let mut asked: Vec<_> = trace.gpu.work.iter().map(|work| (work.span, work.kind)).collect();
     asked.sort_by_key(|&(span, kind)| (span, kind.name()));
     let kernel = WorkKind::Kernel;
     assert_eq!(
         asked,
         [
             (Some(0), WorkKind::Copy),
+            (Some(0), WorkKind::Fill),
             (Some(0), kernel),
             (Some(1), kernel),
             (Some(2), kernel),
@@ -109,7 +132,7 @@ fn by_kernels() {
     );
     let summary = Summary::of(&trace);
     let row = |stage: &str| summary.stages.iter().find(|row| row.stage == stage).unwrap().gpu_ms;
-    assert!((row("synthesize") - 6e-3).abs() < 1e-9, "{}", row("synthesize"));
+    assert!((row("synthesize") - 7e-3).abs() < 1e-9, "{}", row("synthesize"));
     assert!((row("generate_frames") - 3e-3).abs() < 1e-9);
     assert!((row("talker_step") - 2e-3).abs() < 1e-9);
     let table = summary.to_string();
@@ -117,10 +140,14 @@ fn by_kernels() {
 
     let events = events(&recording);
     let of = |phase: &str| -> Vec<&Value> {
-        events.iter().filter(|event| event["pid"] == 2 && event["ph"] == phase).collect()
+        events.iter().filter(|event| event["pid"] != 1 && event["ph"] == phase).collect()
     };
-    assert_eq!(of("M").len(), 2);
-    assert_eq!(of("X").len(), 6);
+    let named: Vec<_> =
+        of("M").iter().map(|event| (&event["pid"], &event["args"]["name"])).collect();
+    let name = |process: u32, name: &str| (json!(process), json!(name));
+    let names = [name(3, "GPU 1"), name(3, "queue 7"), name(1000, "GPU counters")];
+    assert_eq!(named, names.each_ref().map(|(process, name)| (process, name)));
+    assert_eq!(of("X").len(), 7);
     let step = of("X").into_iter().find(|work| work["args"]["frame"] == 1).unwrap();
     assert_eq!((&step["args"]["span"], &step["cat"]), (&"talker_step".into(), &"kernel".into()));
     let counters = of("C");

@@ -1,8 +1,7 @@
-use std::ffi::c_void;
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::Device;
+use candle_core::{Device, DeviceLocation};
 
 use crate::error::TtsError;
 
@@ -70,12 +69,27 @@ impl DeviceName {
     }
 }
 
-/// The handle of the queue into which a GPU gets its work (a `CUstream`): what
-/// `tts_profiling::record` can watch. None on the CPU.
-pub fn device_queue(device: &Device) -> Option<*mut c_void> {
+/// The device that was opened: never [`DeviceName::Auto`].
+impl From<&Device> for DeviceName {
+    fn from(device: &Device) -> Self {
+        match device.location() {
+            DeviceLocation::Cuda { gpu_id } => Self::Cuda(gpu_id),
+            DeviceLocation::Cpu | DeviceLocation::Metal { .. } => Self::Cpu,
+        }
+    }
+}
+
+/// The queue into which a GPU gets its work, for `tts_profiling::record` to watch. None on
+/// the CPU.
+#[cfg(feature = "profiling")]
+pub fn gpu_queue(device: &Device) -> Option<tts_gpu_trace::Stream> {
     match device {
         #[cfg(feature = "cuda")]
-        Device::Cuda(cuda) => Some(cuda.cuda_stream().cu_stream().cast()),
+        Device::Cuda(cuda) => {
+            let stream = cuda.cuda_stream();
+            // SAFETY: this is its handle, and it lives as long as the stream does.
+            Some(unsafe { tts_gpu_trace::Stream::from_raw(stream.cu_stream().cast(), stream) })
+        }
         _ => None,
     }
 }
@@ -104,7 +118,7 @@ mod tests {
     #[test]
     fn the_cpu_is_always_there() {
         assert!(DeviceName::Cpu.open().unwrap().is_cpu());
-        assert!(super::device_queue(&DeviceName::Cpu.open().unwrap()).is_none());
+        assert_eq!(DeviceName::from(&DeviceName::Cpu.open().unwrap()), DeviceName::Cpu);
     }
 
     #[cfg(not(feature = "cuda"))]

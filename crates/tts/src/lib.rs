@@ -44,7 +44,9 @@ mod voice;
 
 #[cfg(feature = "async")]
 pub use concurrent::AsyncSpeech;
-pub use device::{DeviceName, DeviceNameError, device_queue};
+#[cfg(feature = "profiling")]
+pub use device::gpu_queue;
+pub use device::{DeviceName, DeviceNameError};
 pub use error::TtsError;
 pub use guard::{Guard, GuardAction, LengthLimit, Runaway};
 pub use long::{Delivery, LongSpeech, PieceReport};

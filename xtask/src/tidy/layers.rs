@@ -48,7 +48,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tts",
         imports: &[
-            "tts-profiling", "tts-nn", "tts-checkpoint", "tts-text", "tts-sampler", "tts-talker",
+            "tts-profiling", "tts-gpu-trace", "tts-nn", "tts-checkpoint", "tts-text", "tts-sampler",
+            "tts-talker",
             "tts-code-predictor", "tts-codec-decoder", "tts-codec-encoder", "tts-speaker", "tts-audio",
         ],
     },

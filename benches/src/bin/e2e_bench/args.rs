@@ -11,7 +11,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) model_dir: Option<PathBuf>,
     /// Where it runs: auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value_t = DeviceName::Cpu)]
+    #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
     /// Measured runs of each text.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]

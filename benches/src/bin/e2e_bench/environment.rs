@@ -6,9 +6,10 @@ use std::io::Read;
 use std::process::Command;
 
 use anyhow::Result;
+use candle_core::Device;
 use ring::digest::{Context, SHA256};
 use serde::Serialize;
-use tts::ModelFiles;
+use tts::{DeviceName, ModelFiles};
 
 use crate::args::Args;
 
@@ -43,7 +44,7 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn read(files: &ModelFiles, args: &Args) -> Result<Self> {
+    pub(crate) fn read(files: &ModelFiles, args: &Args, device: &Device) -> Result<Self> {
         let model = args.model_dir.as_ref().map(|path| path.display().to_string());
         Ok(Self {
             commit: env!("BUILT_FROM"),
@@ -55,7 +56,7 @@ impl Environment {
             model: model.unwrap_or_else(|| "(embedded)".to_owned()),
             model_fingerprint: fingerprint(files)?,
             dtype: format!("{:?}", args.dtype).to_lowercase(),
-            device: args.device.to_string(),
+            device: DeviceName::from(device).to_string(),
             threads: rayon::current_num_threads(),
             seed: args.seed,
             batch: args.batch.unwrap_or(1),

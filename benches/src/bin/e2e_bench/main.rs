@@ -18,8 +18,6 @@ use anyhow::Result;
 use candle_core::DType;
 use clap::Parser;
 use tts::{Model, ModelFiles, SplitRule};
-#[cfg(feature = "profiling")]
-use tts_profiling::record::{Profile, Stream};
 
 use crate::args::{Args, Dtype};
 use crate::environment::Environment;
@@ -47,9 +45,8 @@ fn main() -> Result<()> {
     };
     let device = args.device.open()?;
     #[cfg(feature = "profiling")]
-    if let Some(queue) = tts::device_queue(&device) {
-        // SAFETY: the queue is that of the device, which the model keeps until the end.
-        Profile::watch(unsafe { Stream::from_raw(queue) })?;
+    if let Some(queue) = tts::gpu_queue(&device) {
+        tts_profiling::record::Profile::watch(queue)?;
     }
     let model = Model::load_with(files.clone(), &device, dtype, SplitRule::default())?;
     let voice = voice::default_voice(&model)?;
@@ -69,7 +66,7 @@ fn main() -> Result<()> {
     #[cfg(feature = "sampling")]
     let sampler = sampler::start(&args)?;
 
-    let mut report = Report::new(Environment::read(&files, &args)?);
+    let mut report = Report::new(Environment::read(&files, &args, &device)?);
     for (text, request) in &requests {
         let runs = (0..args.iterations).map(|_| measure::run(&model, request, &args));
         report.add(text, runs.collect::<Result<_>>()?);

@@ -3,8 +3,8 @@
 //! One complete event (`"ph":"X"`) for every span and one instant (`"ph":"i"`) for every
 //! sync mark, in the [trace event
 //! format](https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).
-//! What a GPU did is on tracks of a process of its own, one for each of its queues, and its
-//! counters are counter tracks (`"ph":"C"`) there.
+//! What a GPU did is on tracks of a process of its own, one for each of its queues; counters
+//! are counter tracks (`"ph":"C"`).
 //!
 //! Times are microseconds with three decimals. Compared with pairs of begin and end events,
 //! the file is less than half as large.
@@ -15,7 +15,7 @@ use std::io::{Result, Write};
 use serde_json::json;
 use tts_gpu_trace::CounterSample;
 
-use super::trace::Trace;
+use super::trace::{GpuTrace, Trace};
 
 /// Writes a trace as one JSON document.
 ///
@@ -44,21 +44,27 @@ pub fn write(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
     writeln!(writer, "],\"displayTimeUnit\":\"ms\"}}")
 }
 
+/// The process of a GPU is its number and this.
+const FIRST_GPU: u32 = 2;
+/// The process of the counters, which number GPUs in another order.
+const COUNTERS: u32 = 1000;
+
 fn write_gpu(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
-    if !trace.gpu.is_empty() || !trace.counters.is_empty() {
-        let name = r#"{"name":"process_name","ph":"M","pid":2,"args":{"name":"GPU"}}"#;
-        write!(writer, ",\n{name}")?;
+    let GpuTrace { work, counters, .. } = &trace.gpu;
+    let gpus: BTreeSet<u32> = work.iter().map(|work| work.gpu).collect();
+    for gpu in gpus {
+        write_name(writer, "process", FIRST_GPU + gpu, 0, &format!("GPU {gpu}"))?;
     }
-    let queues: BTreeSet<u32> = trace.gpu.iter().map(|work| work.queue).collect();
-    for queue in queues {
-        write!(writer, ",\n{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":2,\"tid\":{queue},")?;
-        write!(writer, "\"args\":{{\"name\":\"queue {queue}\"}}}}")?;
+    let queues: BTreeSet<(u32, u32)> = work.iter().map(|work| (work.gpu, work.queue)).collect();
+    for (gpu, queue) in queues {
+        write_name(writer, "thread", FIRST_GPU + gpu, queue, &format!("queue {queue}"))?;
     }
-    for work in &trace.gpu {
+    for work in work {
         let (ts, dur) = (Micros(work.start_ns), Micros(work.duration_ns()));
-        let (name, kind, queue) = (json!(work.name), work.kind.name(), work.queue);
+        let (name, kind) = (json!(work.name), work.kind.name());
+        let (process, queue) = (FIRST_GPU + work.gpu, work.queue);
         write!(writer, ",\n{{\"name\":{name},\"cat\":\"{kind}\",\"ph\":\"X\",\"ts\":{ts},")?;
-        write!(writer, "\"dur\":{dur},\"pid\":2,\"tid\":{queue}")?;
+        write!(writer, "\"dur\":{dur},\"pid\":{process},\"tid\":{queue}")?;
         if let Some(span) = work.span.and_then(|span| trace.spans.get(span)) {
             write!(writer, ",\"args\":{{\"span\":\"{}\"", span.name)?;
             if let Some(frame) = trace.frame_of(work.span) {
@@ -68,12 +74,27 @@ fn write_gpu(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
         }
         write!(writer, "}}")?;
     }
-    for CounterSample { gpu, counter, at_ns, value } in &trace.counters {
+    if !counters.is_empty() {
+        write_name(writer, "process", COUNTERS, 0, "GPU counters")?;
+    }
+    for CounterSample { gpu, counter, at_ns, value } in counters {
         let (name, ts) = (counter.name(), Micros(*at_ns));
-        write!(writer, ",\n{{\"name\":\"{gpu}: {name}\",\"ph\":\"C\",\"ts\":{ts},\"pid\":2,")?;
-        write!(writer, "\"args\":{{\"value\":{value}}}}}")?;
+        write!(writer, ",\n{{\"name\":\"{gpu}: {name}\",\"ph\":\"C\",\"ts\":{ts},")?;
+        write!(writer, "\"pid\":{COUNTERS},\"args\":{{\"value\":{value}}}}}")?;
     }
     Ok(())
+}
+
+/// Names a process or a thread.
+fn write_name(
+    writer: &mut dyn Write,
+    what: &str,
+    process: u32,
+    thread: u32,
+    name: &str,
+) -> Result<()> {
+    write!(writer, ",\n{{\"name\":\"{what}_name\",\"ph\":\"M\",\"pid\":{process},")?;
+    write!(writer, "\"tid\":{thread},\"args\":{{\"name\":\"{name}\"}}}}")
 }
 
 /// Nanoseconds as microseconds.

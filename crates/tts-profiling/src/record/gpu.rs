@@ -1,4 +1,3 @@
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tts_gpu_trace::{CounterSample, Counters, GpuError, Kernels, QueueMarks, Stream, Work};
@@ -6,56 +5,79 @@ use tts_gpu_trace::{CounterSample, Counters, GpuError, Kernels, QueueMarks, Stre
 /// How often the counters of a GPU are read.
 const COUNTER_PERIOD: Duration = Duration::from_millis(50);
 
-/// What is asked of the GPUs of this machine, which may be nothing. Sections are spans.
-#[derive(Debug, Default)]
+/// What is asked of the GPUs of this machine. Sections are spans.
+#[derive(Debug)]
 pub(super) struct Gpu {
-    kernels: Option<Kernels>,
-    marks: OnceLock<QueueMarks>,
-    counters: Option<Counters>,
+    epoch: Instant,
+    kernels: Result<Kernels, GpuError>,
+    marks: Option<QueueMarks>,
+    /// What was done in queues that were watched before.
+    earlier: Vec<Work>,
+    counters: Result<Counters, GpuError>,
 }
 
 impl Gpu {
-    /// Asks for whatever can be had. Without a GPU there is nothing.
+    /// Asks for whatever can be had.
     pub(super) fn start(epoch: Instant) -> Self {
         Self {
-            kernels: Kernels::start(epoch).ok(),
-            marks: OnceLock::new(),
-            counters: Counters::start(epoch, COUNTER_PERIOD).ok(),
+            epoch,
+            kernels: Kernels::start(epoch),
+            marks: None,
+            earlier: Vec::new(),
+            counters: Counters::start(epoch, COUNTER_PERIOD),
         }
     }
 
-    /// Marks the spans in this queue, unless the kernels are known.
-    pub(super) fn watch(&self, stream: Stream, epoch: Instant) -> Result<(), GpuError> {
-        if self.kernels.is_none() && self.marks.get().is_none() {
-            // Another thread may have been first.
-            let _ = self.marks.set(QueueMarks::start(stream, epoch)?);
+    /// Marks the spans in this queue from now on, unless the kernels are known.
+    pub(super) fn watch(&mut self, stream: Stream) -> Result<(), GpuError> {
+        if self.kernels.is_err() {
+            let marks = QueueMarks::start(stream, self.epoch)?;
+            if let Some(before) = self.marks.replace(marks) {
+                self.earlier.extend(before.take());
+            }
         }
         Ok(())
     }
 
     pub(super) fn enter(&self, section: u64) {
-        if let Some(kernels) = &self.kernels {
+        if let Ok(kernels) = &self.kernels {
             kernels.enter(section);
         }
-        if let Some(marks) = self.marks.get() {
+        if let Some(marks) = &self.marks {
             marks.enter(section);
         }
     }
 
     /// The end of the span that was entered last; without a number if it was forgotten.
     pub(super) fn exit(&self, section: Option<u64>) {
-        if let Some(kernels) = &self.kernels {
+        if let Ok(kernels) = &self.kernels {
             kernels.exit();
         }
-        if let (Some(marks), Some(section)) = (self.marks.get(), section) {
+        if let (Some(marks), Some(section)) = (&self.marks, section) {
             marks.exit(section);
         }
     }
 
-    /// What was done and counted, and not taken before.
-    pub(super) fn take(&self) -> (Vec<Work>, Vec<CounterSample>) {
-        let mut work = self.kernels.as_ref().map(Kernels::take).unwrap_or_default();
-        work.extend(self.marks.get().map(QueueMarks::take).unwrap_or_default());
+    /// What was done and counted, and not taken before; all of it if it is the last time.
+    pub(super) fn take(&mut self, is_last: bool) -> (Vec<Work>, Vec<CounterSample>) {
+        let mut work = std::mem::take(&mut self.earlier);
+        if let Ok(kernels) = &self.kernels {
+            work.extend(if is_last { kernels.finish() } else { kernels.take() });
+        }
+        work.extend(self.marks.as_ref().map(QueueMarks::take).unwrap_or_default());
         (work, self.counters.as_ref().map(Counters::take).unwrap_or_default())
+    }
+
+    /// Records that were lost, so far.
+    pub(super) fn lost(&self) -> u64 {
+        let of_kernels = self.kernels.as_ref().map_or(0, Kernels::lost);
+        of_kernels + self.marks.as_ref().map_or(0, QueueMarks::lost)
+    }
+
+    /// What cannot be told, and why.
+    pub(super) fn unknown(&self) -> Vec<String> {
+        let kernels = self.kernels.as_ref().err().map(|error| format!("kernels: {error}"));
+        let counters = self.counters.as_ref().err().map(|error| format!("counters: {error}"));
+        kernels.into_iter().chain(counters).collect()
     }
 }

@@ -14,14 +14,17 @@ const NAME_WIDTH: usize = 60;
 /// What the GPU did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GpuSummary {
-    /// Whether each kernel was seen, or only the queue at the begins and ends of spans.
-    pub has_kernels: bool,
-    /// Time in which it did anything, in milliseconds.
-    pub busy_ms: f64,
+    /// Time in which it did anything, in milliseconds. Not known without kernels: between
+    /// the marks of spans in its queue it may have waited.
+    pub busy_ms: Option<f64>,
     /// The part of the time in outermost spans.
-    pub busy_share: f64,
-    /// What it did, most expensive first.
+    pub busy_share: Option<f64>,
+    /// What it did, most expensive first: kernels, copies and fills, or the spans.
     pub work: Vec<GpuRow>,
+    /// Records of work that were lost.
+    pub lost: u64,
+    /// What cannot be told, and why.
+    pub unknown: Vec<String>,
 }
 
 /// All work of one name.
@@ -38,12 +41,12 @@ pub struct GpuRow {
 impl GpuSummary {
     /// Of a trace with work of a GPU, whose outermost spans take `total_ns`.
     pub(super) fn of(trace: &Trace, total_ns: u64) -> Option<Self> {
-        if trace.gpu.is_empty() {
+        if trace.gpu.work.is_empty() {
             return None;
         }
         let mut rows: HashMap<&str, (usize, u64)> = HashMap::new();
-        for work in &trace.gpu {
-            let (count, ns) = rows.entry(&work.name).or_default();
+        for work in &trace.gpu.work {
+            let (count, ns) = rows.entry(work.name).or_default();
             *count += 1;
             *ns += work.duration_ns();
         }
@@ -56,19 +59,22 @@ impl GpuSummary {
             })
             .collect();
         work.sort_by(|a, b| b.total_ms.total_cmp(&a.total_ms).then_with(|| a.name.cmp(&b.name)));
-        let busy_ns = busy_ns(trace);
+        let is_marked = trace.gpu.work.iter().any(|work| work.kind == WorkKind::Section);
+        let busy_ns = (!is_marked).then(|| busy_ns(trace) as f64);
         Some(Self {
-            has_kernels: trace.gpu.iter().any(|work| work.kind != WorkKind::Section),
-            busy_ms: busy_ns as f64 / 1e6,
-            busy_share: busy_ns as f64 / total_ns.max(1) as f64,
+            busy_ms: busy_ns.map(|ns| ns / 1e6),
+            busy_share: busy_ns.map(|ns| ns / total_ns.max(1) as f64),
             work,
+            lost: trace.gpu.lost,
+            unknown: trace.gpu.unknown.clone(),
         })
     }
 }
 
 /// The time in which there was any work, in nanoseconds.
 fn busy_ns(trace: &Trace) -> u64 {
-    let mut times: Vec<_> = trace.gpu.iter().map(|work| (work.start_ns, work.end_ns)).collect();
+    let mut times: Vec<_> =
+        trace.gpu.work.iter().map(|work| (work.start_ns, work.end_ns)).collect();
     times.sort_unstable();
     let mut busy = 0;
     let mut until = 0;
@@ -81,12 +87,17 @@ fn busy_ns(trace: &Trace) -> u64 {
 
 impl fmt::Display for GpuSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { busy_ms, busy_share, .. } = self;
-        write!(f, "\nGPU busy for {busy_ms:.1} ms, {:.1}% of the time", busy_share * 100.0)?;
-        if !self.has_kernels {
-            return writeln!(f, ", by the marks of spans in its queue (CUPTI would tell kernels)");
+        for unknown in &self.unknown {
+            write!(f, "\nGPU: no {unknown}")?;
         }
-        writeln!(f, ":\n  {:>7} {:>11} {:>9}  work", "count", "total ms", "mean µs")?;
+        if self.lost > 0 {
+            write!(f, "\nGPU: {} records were lost", self.lost)?;
+        }
+        writeln!(f)?;
+        // The time of spans is in the table of stages.
+        let (Some(busy_ms), Some(share)) = (self.busy_ms, self.busy_share) else { return Ok(()) };
+        writeln!(f, "GPU busy for {busy_ms:.1} ms, {:.1}% of the time:", share * 100.0)?;
+        writeln!(f, "  {:>7} {:>11} {:>9}  work", "count", "total ms", "mean µs")?;
         let mut row = |name: &str, count: usize, total_ms: f64| {
             let mean = total_ms * 1e3 / count as f64;
             let name: String = name.chars().take(NAME_WIDTH).collect();

@@ -36,11 +36,12 @@ pub fn write(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
         });
         writeln!(writer, "{line}")?;
     }
-    for work in &trace.gpu {
+    for work in &trace.gpu.work {
         let line = json!({
             "gpu": work.name,
             "kind": work.kind.name(),
             "frame": trace.frame_of(work.span),
+            "of_gpu": work.gpu,
             "queue": work.queue,
             "parent": work.span,
             "start_ns": work.start_ns,
@@ -48,7 +49,7 @@ pub fn write(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
         });
         writeln!(writer, "{line}")?;
     }
-    for sample in &trace.counters {
+    for sample in &trace.gpu.counters {
         let line = json!({
             "counter": sample.counter.name(),
             "of_gpu": sample.gpu,

@@ -83,7 +83,7 @@ impl Profile {
         let outputs = Arc::new(Mutex::new(outputs));
         let (at_interrupt, so_far) = (outputs.clone(), recording.clone());
         ctrlc::set_handler(move || {
-            if let Err(error) = write(&at_interrupt, &so_far.trace()) {
+            if let Err(error) = write(&at_interrupt, &so_far.finish()) {
                 eprintln!("{error}");
             }
             std::process::exit(INTERRUPTED);
@@ -91,8 +91,8 @@ impl Profile {
         Ok(Self { recording, outputs })
     }
 
-    /// If there is a profile, marks its spans in a queue of a GPU, to know how long it
-    /// takes for each, unless it tells its kernels itself.
+    /// If there is a profile, marks its spans in this queue of a GPU from now on, to know
+    /// how long it takes for each, unless it tells its kernels itself.
     ///
     /// # Errors
     /// If the driver refuses.
@@ -113,7 +113,7 @@ impl Profile {
     /// # Errors
     /// If a file cannot be written.
     pub fn finish(self) -> Result<Trace, ProfileError> {
-        let trace = self.recording.trace();
+        let trace = self.recording.finish();
         write(&self.outputs, &trace)?;
         Ok(trace)
     }
@@ -122,7 +122,11 @@ impl Profile {
 impl Drop for Profile {
     /// Writes the outputs if [`Profile::finish`] was not reached.
     fn drop(&mut self) {
-        if let Err(error) = write(&self.outputs, &self.recording.trace()) {
+        let is_written = self.outputs.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if is_written {
+            return;
+        }
+        if let Err(error) = write(&self.outputs, &self.recording.finish()) {
             eprintln!("{error}");
         }
     }

@@ -10,7 +10,7 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use tts_gpu_trace::{CounterSample, GpuError, Stream, Work, WorkKind};
+use tts_gpu_trace::{GpuError, Stream, Work, WorkKind};
 
 use super::allocations::Allocations;
 use super::gpu::Gpu;
@@ -20,25 +20,25 @@ use crate::{SPAN_TARGET, SYNC_TARGET, SyncClass};
 /// Starts a recording: the layer that is given to a subscriber, and where its records are
 /// found.
 pub fn record() -> (Recorder, Recording) {
-    start(|_| Gpu::default())
+    start(|_| None)
 }
 
 /// As [`record`], with what the GPUs of this machine do meanwhile, where there are any.
 pub fn record_with_gpu() -> (Recorder, Recording) {
-    start(Gpu::start)
+    start(|epoch| Some(Gpu::start(epoch)))
 }
 
-fn start(gpu: impl FnOnce(Instant) -> Gpu) -> (Recorder, Recording) {
+fn start(gpu: impl FnOnce(Instant) -> Option<Gpu>) -> (Recorder, Recording) {
     let started = Instant::now();
-    let (log, gpu) = (Arc::new(Mutex::new(Log::default())), Arc::new(gpu(started)));
-    (Recorder { log: log.clone(), gpu: gpu.clone(), started }, Recording { log, gpu, started })
+    let log = Log { gpu: gpu(started), ..Log::default() };
+    let log = Arc::new(Mutex::new(log));
+    (Recorder { log: log.clone(), started }, Recording { log, started })
 }
 
 /// Records the spans and sync marks of the engine, and no others.
 #[derive(Debug)]
 pub struct Recorder {
     log: Arc<Mutex<Log>>,
-    gpu: Arc<Gpu>,
     started: Instant,
 }
 
@@ -46,7 +46,6 @@ pub struct Recorder {
 #[derive(Debug, Clone)]
 pub struct Recording {
     log: Arc<Mutex<Log>>,
-    gpu: Arc<Gpu>,
     started: Instant,
 }
 
@@ -59,6 +58,7 @@ struct Log {
     threads: HashMap<ThreadId, Thread>,
     /// Spans that were forgotten: what a GPU did for them is, too.
     forgotten: u64,
+    gpu: Option<Gpu>,
 }
 
 #[derive(Debug)]
@@ -82,32 +82,32 @@ impl Log {
         self.forgotten + span as u64
     }
 
-    /// Adds what a GPU did, but for forgotten spans.
-    fn add_gpu(&mut self, work: Vec<Work>, counters: Vec<CounterSample>) {
-        self.trace.counters.extend(counters);
-        for Work { kind, name, section, queue, start_ns, end_ns } in work {
-            let span = section.map(|section| section.checked_sub(self.forgotten));
-            let Some(span) = span.map_or(Some(None), |span| span.map(|s| Some(s as usize))) else {
-                continue;
+    /// Adds what a GPU did so far, but for forgotten spans.
+    fn take_from_gpu(&mut self, is_last: bool) {
+        let Some(gpu) = &mut self.gpu else { return };
+        let (work, counters) = gpu.take(is_last);
+        let trace = &mut self.trace;
+        trace.gpu.lost = gpu.lost();
+        trace.gpu.unknown = gpu.unknown();
+        trace.gpu.counters.extend(counters);
+        for work in work {
+            let span = match work.section {
+                None => None,
+                Some(section) if section < self.forgotten => continue,
+                Some(section) => Some((section - self.forgotten) as usize),
             };
-            let of_span = span.and_then(|span| self.trace.spans.get(span));
-            let name = match (kind, of_span) {
-                (WorkKind::Section, Some(span)) => span.name.to_owned(),
-                _ => name,
+            let name = match span.and_then(|span| trace.spans.get(span)) {
+                Some(span) if work.kind == WorkKind::Section => span.name,
+                _ => work.name,
             };
-            self.trace.gpu.push(GpuRecord { kind, name, span, queue, start_ns, end_ns });
+            let Work { kind, gpu, queue, start_ns, end_ns, .. } = work;
+            trace.gpu.work.push(GpuRecord { kind, name, span, gpu, queue, start_ns, end_ns });
         }
     }
-}
 
-impl Recording {
-    /// The records so far. It goes on.
-    pub fn trace(&self) -> Trace {
-        let (work, counters) = self.gpu.take();
-        let mut log = lock(&self.log);
-        log.add_gpu(work, counters);
-        let mut trace = log.trace.clone();
-        drop(log);
+    /// The trace so far. Open spans end at its last time.
+    fn trace(&self) -> Trace {
+        let mut trace = self.trace.clone();
         let starts = trace.spans.iter().map(|span| span.start_ns);
         let ends = trace.spans.iter().map(|span| span.end_ns).filter(|&end| end != OPEN);
         let last = starts.chain(ends).chain(trace.syncs.iter().map(|sync| sync.at_ns)).max();
@@ -117,36 +117,53 @@ impl Recording {
         }
         trace
     }
+}
+
+impl Recording {
+    /// The records so far. It goes on.
+    pub fn trace(&self) -> Trace {
+        let mut log = lock(&self.log);
+        log.take_from_gpu(false);
+        log.trace()
+    }
+
+    /// The records so far. The GPU is not asked any more.
+    pub fn finish(&self) -> Trace {
+        let mut log = lock(&self.log);
+        log.take_from_gpu(true);
+        log.gpu = None;
+        log.trace()
+    }
 
     /// Forgets the records so far, for instance those of a warm-up, and the spans that are
     /// open.
     pub fn clear(&self) {
-        let (_, counters) = self.gpu.take();
         let now = self.started.elapsed().as_nanos() as u64;
         let mut log = lock(&self.log);
+        log.take_from_gpu(false);
         log.forgotten += log.trace.spans.len() as u64;
-        let mut last = std::mem::take(&mut log.trace).counters;
-        last.extend(counters);
+        let mut counters = std::mem::take(&mut log.trace).gpu.counters;
         // Counters go on with the values they have.
         let mut seen = HashSet::new();
-        last.reverse();
-        last.retain(|sample| seen.insert((sample.gpu, sample.counter)));
-        for sample in &mut last {
+        counters.reverse();
+        counters.retain(|sample| seen.insert((sample.gpu, sample.counter)));
+        for sample in &mut counters {
             sample.at_ns = now;
         }
-        log.trace.counters = last;
+        log.trace.gpu.counters = counters;
         for thread in log.threads.values_mut() {
             thread.open.clear();
         }
     }
 
-    /// Marks the begins and ends of spans in a queue of a GPU, to know how long it takes
-    /// for each, unless it tells its kernels itself. For recordings with a GPU.
+    /// Marks the begins and ends of spans in this queue of a GPU from now on, to know how
+    /// long it takes for each, unless it tells its kernels itself. For recordings with a
+    /// GPU; does nothing for others.
     ///
     /// # Errors
     /// If the driver refuses.
     pub fn watch(&self, stream: Stream) -> Result<(), GpuError> {
-        self.gpu.watch(stream, self.started)
+        lock(&self.log).gpu.as_mut().map_or(Ok(()), |gpu| gpu.watch(stream))
     }
 }
 
@@ -188,8 +205,11 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let Thread { number: thread, open } = log.thread();
         let (thread, parent) = (*thread, open.last().copied());
         open.push(index);
+        let section = log.section(index);
+        if let Some(gpu) = &log.gpu {
+            gpu.enter(section);
+        }
         let allocations = Allocations::so_far();
-        self.gpu.enter(log.section(index));
         let start_ns = self.now();
         log.trace.spans.push(SpanRecord {
             name: span.name(),
@@ -210,7 +230,9 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let allocations = Allocations::so_far();
         let mut log = lock(&self.log);
         let index = log.thread().open.pop();
-        self.gpu.exit(index.map(|index| log.section(index)));
+        if let Some(gpu) = &log.gpu {
+            gpu.exit(index.map(|index| log.section(index)));
+        }
         if let Some(span) = index.and_then(|index| log.trace.spans.get_mut(index)) {
             span.end_ns = end_ns;
             span.allocations = allocations - span.allocations;

@@ -116,7 +116,7 @@ impl Summary {
 /// For every stage, the time of a GPU, in nanoseconds.
 fn gpu_times_ns(trace: &Trace) -> BTreeMap<&'static str, u64> {
     let mut times = BTreeMap::new();
-    for work in &trace.gpu {
+    for work in &trace.gpu.work {
         let Some(span) = work.span else { continue };
         let path = trace.path(span);
         // Of sections, those around have their own.

@@ -50,9 +50,11 @@ pub struct GpuRecord {
     /// What it was.
     pub kind: WorkKind,
     /// The name of the kernel, what was done, or the name of the span.
-    pub name: String,
+    pub name: &'static str,
     /// The span that asked for it: an index of [`Trace::spans`].
     pub span: Option<usize>,
+    /// Number of the GPU, in the order of CUDA.
+    pub gpu: u32,
     /// Number of its queue.
     pub queue: u32,
     /// Nanoseconds from the start of the recording to its begin.
@@ -68,6 +70,19 @@ impl GpuRecord {
     }
 }
 
+/// What the GPUs did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GpuTrace {
+    /// Their work.
+    pub work: Vec<GpuRecord>,
+    /// Their counters.
+    pub counters: Vec<CounterSample>,
+    /// Records of work that were lost.
+    pub lost: u64,
+    /// What cannot be told, and why.
+    pub unknown: Vec<String>,
+}
+
 /// Everything that was recorded, in the order of entry.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trace {
@@ -75,10 +90,8 @@ pub struct Trace {
     pub spans: Vec<SpanRecord>,
     /// The sync marks.
     pub syncs: Vec<SyncRecord>,
-    /// What a GPU did, if there is one.
-    pub gpu: Vec<GpuRecord>,
-    /// Its counters.
-    pub counters: Vec<CounterSample>,
+    /// What the GPUs did, if there are any.
+    pub gpu: GpuTrace,
 }
 
 impl Trace {

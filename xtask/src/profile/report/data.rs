@@ -77,10 +77,12 @@ pub(super) struct Summary {
 /// What a GPU did.
 #[derive(Deserialize)]
 pub(super) struct Gpu {
-    pub(super) has_kernels: bool,
-    pub(super) busy_ms: f64,
-    pub(super) busy_share: f64,
+    /// Not known without kernels.
+    pub(super) busy_ms: Option<f64>,
+    pub(super) busy_share: Option<f64>,
     pub(super) work: Vec<GpuRow>,
+    pub(super) lost: u64,
+    pub(super) unknown: Vec<String>,
 }
 
 #[derive(Deserialize)]

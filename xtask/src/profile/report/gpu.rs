@@ -3,17 +3,24 @@
 use std::fmt::Write;
 
 use super::data::{Gpu, GpuRow, StageRow};
-use super::html::{Cell, grouped, percent, table};
+use super::html::{Cell, Text, grouped, percent, table};
 
 /// Kernels in the table.
 const TOP: usize = 20;
 
 pub(super) fn section(gpu: &Gpu, stages: &[StageRow]) -> String {
-    let mut html = format!(
-        "<p>Busy for <b>{:.1} ms</b>, {} of the time.</p>\n",
-        gpu.busy_ms,
-        percent(gpu.busy_share)
-    );
+    let mut html = String::new();
+    if let (Some(busy_ms), Some(share)) = (gpu.busy_ms, gpu.busy_share) {
+        let share = percent(share);
+        _ = writeln!(html, "<p>Busy for <b>{busy_ms:.1} ms</b>, {share} of the time.</p>");
+    }
+    for unknown in &gpu.unknown {
+        _ = writeln!(html, "<p class=\"note\">No {}</p>", Text(unknown));
+    }
+    if gpu.lost > 0 {
+        let lost = grouped(gpu.lost);
+        _ = writeln!(html, "<p class=\"note\">Records of work that were lost: {lost}.</p>");
+    }
     let asked = stages.iter().filter(|stage| stage.gpu_ms > 0.0);
     let rows: Vec<_> = asked
         .map(|stage| {
@@ -25,10 +32,9 @@ pub(super) fn section(gpu: &Gpu, stages: &[StageRow]) -> String {
         })
         .collect();
     html.push_str(&table("Stages on the GPU", &["stage", "GPU ms", "total ms"], &rows));
-    if !gpu.has_kernels {
+    if gpu.busy_ms.is_none() {
         html.push_str(
-            "<p class=\"note\">By the marks of spans in its queue, pauses included; \
-             with CUPTI there is every kernel.</p>\n",
+            "<p class=\"note\">By the marks of spans in its queue, pauses included.</p>\n",
         );
         return html;
     }
@@ -68,19 +74,25 @@ mod tests {
         let work: Vec<_> = (0..21)
             .map(|n| json!({"name": format!("k<{n}>"), "count": 2, "total_ms": 1.0}))
             .collect();
-        let gpu = json!({"has_kernels": true, "busy_ms": 21.0, "busy_share": 0.5, "work": work});
+        let gpu =
+            json!({"busy_ms": 21.0, "busy_share": 0.5, "work": work, "lost": 3, "unknown": []});
         let html = section(&serde_json::from_value(gpu).unwrap(), &stages());
         assert!(html.contains("talker_step</th><td class=\"number\">4.500</td>"), "{html}");
         assert!(!html.contains("load"), "{html}");
         assert!(html.contains("k&lt;19&gt;") && !html.contains("k&lt;20&gt;"), "{html}");
-        assert!(html.contains("The first 20 of 21.") && html.contains("500.00"), "{html}");
+        assert!(
+            html.contains("lost: 3.")
+                && html.contains("The first 20 of 21.")
+                && html.contains("500.00"),
+            "{html}"
+        );
     }
 
     #[test]
     fn without_kernels_there_is_no_table_of_them() {
-        let gpu = json!({"has_kernels": false, "busy_ms": 4.5, "busy_share": 0.5, "work": []});
+        let gpu = json!({"busy_ms": null, "busy_share": null, "work": [], "lost": 0, "unknown": ["kernels: a < b"]});
         let html = section(&serde_json::from_value(gpu).unwrap(), &stages());
-        assert!(html.contains("with CUPTI there is every kernel"), "{html}");
-        assert!(!html.contains("NaN"), "{html}");
+        assert!(html.contains("pauses included") && !html.contains("Busy"), "{html}");
+        assert!(html.contains("No kernels: a &lt; b"), "{html}");
     }
 }
