@@ -148,7 +148,7 @@ fn a_gpu_has_tracks_of_its_own() {
         let of = events.iter().filter(|event| event["pid"] == process && event["ph"] == phase);
         of.collect()
     };
-    let kernels: Vec<_> = of(2, "X").into_iter().filter(|event| event["cat"] == "kernel").collect();
+    let kernels: Vec<_> = of(3, "X").into_iter().filter(|event| event["cat"] == "kernel").collect();
     assert_eq!(kernels.len(), of(1, "X").len());
     for frame in 0..FRAMES {
         let of_frame = kernels.iter().filter(|kernel| kernel["args"]["frame"] == frame);
