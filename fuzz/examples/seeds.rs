@@ -40,7 +40,7 @@ type Seed = (&'static str, &'static str, Vec<u8>);
 
 fn seeds() -> Result<Vec<Seed>, Box<dyn Error>> {
     let file = |name: &str| {
-        let found = tts_demo_voice::FILES.iter().find(|(path, _)| *path == name);
+        let found = tts_fixture::FILES.iter().find(|(path, _)| *path == name);
         found.map_or(&[][..], |(_, content)| content)
     };
     let mut seeds = vec![

@@ -7,7 +7,7 @@ use tts_checkpoint::{Checkpoint, ModelFiles};
 use tts_codec_decoder::{CodecDecoder, CodecError};
 
 static CODEC: LazyLock<CodecDecoder> = LazyLock::new(|| {
-    let files = ModelFiles::Embedded(tts_demo_voice::FILES);
+    let files = ModelFiles::Embedded(tts_fixture::FILES);
     let checkpoint = Checkpoint::open(files).expect("the embedded model is complete");
     let weights = checkpoint.codec_weights(&Device::Cpu);
     CodecDecoder::load(&checkpoint.codec, &weights).expect("the embedded codec loads")

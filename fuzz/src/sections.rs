@@ -22,7 +22,7 @@ impl ModelDirectory {
         let directory =
             if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
         let directory = directory.expect("a temporary directory");
-        tts_demo_voice::write_to(directory.path()).expect("room for the embedded model");
+        tts_fixture::write_to(directory.path()).expect("room for the embedded model");
         Self(directory)
     }
 

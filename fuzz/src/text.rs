@@ -6,7 +6,7 @@ use tts_checkpoint::{Checkpoint, ModelFiles};
 use tts_text::{Literals, SplitLimits, SplitRule, TextFeed, Tokenizer, split_sentences};
 
 static TOKENIZER: LazyLock<Tokenizer> = LazyLock::new(|| {
-    let files = ModelFiles::Embedded(tts_demo_voice::FILES);
+    let files = ModelFiles::Embedded(tts_fixture::FILES);
     let checkpoint = Checkpoint::open(files).expect("the embedded model is complete");
     Tokenizer::load(&checkpoint.files, &checkpoint.config, SplitRule::Qwen2)
         .expect("the embedded tokenizer loads")

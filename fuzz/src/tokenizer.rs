@@ -10,7 +10,7 @@ use crate::text;
 
 thread_local! {
     static DIRECTORY: LazyCell<(ModelDirectory, ModelConfig)> = const { LazyCell::new(|| {
-        let files = ModelFiles::Embedded(tts_demo_voice::FILES);
+        let files = ModelFiles::Embedded(tts_fixture::FILES);
         let checkpoint = Checkpoint::open(files).expect("the embedded model is complete");
         (ModelDirectory::new(), checkpoint.config)
     }) };

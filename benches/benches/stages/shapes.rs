@@ -44,7 +44,7 @@ impl Shapes {
             RandomModel::real_06b(&parts).unwrap()
         });
         let files = match self {
-            Self::Fixture => ModelFiles::Embedded(tts_demo_voice::FILES),
+            Self::Fixture => ModelFiles::Embedded(tts_fixture::FILES),
             Self::Real06b => MODEL.files(),
         };
         Checkpoint::open(files).unwrap()

@@ -7,7 +7,7 @@ use super::{RandomModel, SPEAKING};
 /// A model with the shapes of the embedded one, except for its vocabulary.
 fn small(parts: &[Part]) -> RandomModel {
     let text = |name| {
-        let found = tts_demo_voice::FILES.iter().find(|(path, _)| *path == name);
+        let found = tts_fixture::FILES.iter().find(|(path, _)| *path == name);
         std::str::from_utf8(found.unwrap().1).unwrap()
     };
     RandomModel::new(text("config.json"), text("speech_tokenizer/config.json"), parts).unwrap()

@@ -7,7 +7,7 @@ use tts_checkpoint::{Checkpoint, CheckpointError, ModelFiles};
 fn main() -> Result<(), CheckpointError> {
     let files = match std::env::args_os().nth(1) {
         Some(path) => ModelFiles::directory(path)?,
-        None => ModelFiles::Embedded(tts_demo_voice::FILES),
+        None => ModelFiles::Embedded(tts_fixture::FILES),
     };
     let checkpoint = Checkpoint::open(files)?;
     for (part, count) in &checkpoint.census.parts {

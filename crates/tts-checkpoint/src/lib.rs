@@ -16,7 +16,7 @@
 //! ```
 //! use tts_checkpoint::{Checkpoint, ModelFiles};
 //!
-//! let files = ModelFiles::Embedded(tts_demo_voice::FILES);
+//! let files = ModelFiles::Embedded(tts_fixture::FILES);
 //! let checkpoint = Checkpoint::open(files)?;
 //! assert_eq!(checkpoint.config.talker_config.num_code_groups, 16);
 //! # Ok::<(), tts_checkpoint::CheckpointError>(())

@@ -8,7 +8,7 @@ use tts_checkpoint::{Checkpoint, CheckpointError, ModelFiles};
 
 fn copy() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
-    tts_demo_voice::write_to(home.path()).unwrap();
+    tts_fixture::write_to(home.path()).unwrap();
     home
 }
 

@@ -13,12 +13,12 @@ const WEIGHTS: &str = "model.safetensors";
 
 fn home() -> tempfile::TempDir {
     let home = tempfile::tempdir().unwrap();
-    tts_demo_voice::write_to(home.path()).unwrap();
+    tts_fixture::write_to(home.path()).unwrap();
     home
 }
 
 fn original() -> SafeTensors<'static> {
-    let (_, bytes) = tts_demo_voice::FILES.iter().find(|(name, _)| *name == WEIGHTS).unwrap();
+    let (_, bytes) = tts_fixture::FILES.iter().find(|(name, _)| *name == WEIGHTS).unwrap();
     SafeTensors::deserialize(bytes).unwrap()
 }
 
@@ -38,7 +38,7 @@ fn values(checkpoint: &Checkpoint, dtype: DType) -> Vec<Vec<f32>> {
 }
 
 fn embedded() -> Vec<Vec<f32>> {
-    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES)).unwrap();
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES)).unwrap();
     values(&checkpoint, DType::F32)
 }
 

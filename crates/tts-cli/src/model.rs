@@ -20,11 +20,6 @@ pub(crate) fn files(model: &str) -> Result<ModelFiles, CliError> {
     Ok(ModelFiles::directory(model)?)
 }
 
-/// Whether a `--model` argument names a model that cannot speak.
-pub(crate) fn is_noise(model: &str) -> bool {
-    model == tts_demo_voice::NAME && tts_demo_voice::IS_NOISE
-}
-
 /// Sets the number of threads and loads the model.
 pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
     // SAFETY: this is the main thread, and it has started no other one.

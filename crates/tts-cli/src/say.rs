@@ -15,10 +15,10 @@ use crate::{model, output, voice};
 
 pub(crate) fn run(args: &SayArgs) -> Result<(), CliError> {
     let text = text(args)?;
-    if model::is_noise(&args.model.model) && !args.quiet {
+    if args.model.model == tts_demo_voice::NAME && !args.quiet {
         eprintln!(
-            "tts: the embedded demo model has random weights and emits noise; \
-             give a real one with --model DIR"
+            "tts: this is the small demo voice inside the program; for the real ones give \
+             --model Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice, or a directory"
         );
     }
     let model = model::load(&args.model)?;

@@ -6,7 +6,7 @@ use tts_code_predictor::{CodePredictor, PredictorRow};
 use tts_sampler::{DrawKey, Sampler, SamplingParams};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
     let config = &checkpoint.config.talker_config;
     let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
     let predictor = CodePredictor::load(config, &weights)?;

@@ -5,7 +5,7 @@ use tts_checkpoint::{Checkpoint, ModelFiles};
 use tts_codec_decoder::CodecDecoder;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
     let codec = CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(&Device::Cpu))?;
     let frames: Vec<Vec<u32>> =
         (0..20).map(|f| (0..16).map(|k| (f * 7 + k * 3) % 32).collect()).collect();

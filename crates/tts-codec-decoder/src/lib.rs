@@ -10,7 +10,7 @@
 //! use tts_checkpoint::{Checkpoint, ModelFiles};
 //! use tts_codec_decoder::CodecDecoder;
 //!
-//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
 //! let codec = CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(&Device::Cpu))?;
 //! let frames = vec![vec![1; 16], vec![2; 16]];
 //! let mut state = codec.new_state()?;

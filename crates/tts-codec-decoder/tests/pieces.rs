@@ -13,7 +13,7 @@ fn checkpoints() -> Vec<ModelFiles> {
     let home = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/golden/checkpoints");
     let fixtures = ["custom_voice_a", "voice_design_a", "base_b"];
     let fixtures = fixtures.map(|name| ModelFiles::directory(home.join(name)).unwrap());
-    fixtures.into_iter().chain([ModelFiles::Embedded(tts_demo_voice::FILES)]).collect()
+    fixtures.into_iter().chain([ModelFiles::Embedded(tts_fixture::FILES)]).collect()
 }
 
 /// Every stage of a decode in pieces of `step` frames, as rows over time.

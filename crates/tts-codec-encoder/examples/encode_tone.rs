@@ -7,7 +7,7 @@ use tts_checkpoint::{Checkpoint, ModelFiles};
 use tts_codec_encoder::CodecEncoder;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
     let codec = CodecEncoder::load(&checkpoint.codec, &checkpoint.codec_weights(&Device::Cpu))?;
 
     // From 100 Hz up by 200 Hz per second, for one second.

@@ -12,7 +12,7 @@
 //! use tts_checkpoint::{Checkpoint, ModelFiles};
 //! use tts_codec_encoder::CodecEncoder;
 //!
-//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
 //! let codec = CodecEncoder::load(&checkpoint.codec, &checkpoint.codec_weights(&Device::Cpu))?;
 //! let samples = vec![0.1; 2 * codec.samples_per_frame() + 1];
 //! let frames = codec.encode(&samples)?;

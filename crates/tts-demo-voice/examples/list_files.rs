@@ -1,4 +1,4 @@
-//! Prints the size and name of every embedded file.
+//! Prints the size and name of every file of the demo voice.
 
 fn main() {
     for (path, bytes) in tts_demo_voice::FILES {

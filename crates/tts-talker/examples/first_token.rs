@@ -5,7 +5,7 @@ use tts_checkpoint::{Checkpoint, ModelFiles};
 use tts_talker::Talker;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
     let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
     let talker = Talker::load(&checkpoint.config.talker_config, &weights)?;
     let prompt = (talker.text(&[40, 41, 42])? + talker.codec(&[7, 8, 9])?)?;

@@ -11,7 +11,7 @@
 //! use tts_checkpoint::{Checkpoint, ModelFiles};
 //! use tts_talker::Talker;
 //!
-//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
 //! let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
 //! let talker = Talker::load(&checkpoint.config.talker_config, &weights)?;
 //! let prompt = (talker.text(&[1, 2, 3])? + talker.codec(&[1, 2, 3])?)?;

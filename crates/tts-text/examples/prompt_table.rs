@@ -12,7 +12,7 @@ use tts_text::{
 
 fn main() -> Result<(), Box<dyn Error>> {
     let text = std::env::args().nth(1).unwrap_or_else(|| "Hello there.".to_owned());
-    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+    let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
     let config = &checkpoint.config;
     let tokenizer = Tokenizer::load(&checkpoint.files, config, SplitRule::default())?;
     let speakers = supported_speakers(config);

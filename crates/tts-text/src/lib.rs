@@ -14,7 +14,7 @@
 //! use tts_checkpoint::{Checkpoint, ModelFiles};
 //! use tts_text::{Layout, PromptRequest, Speaker, SplitRule, Tokenizer, build_prompt};
 //!
-//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_demo_voice::FILES))?;
+//! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
 //! let tokenizer = Tokenizer::load(&checkpoint.files, &checkpoint.config, SplitRule::Qwen2)?;
 //! let request = PromptRequest {
 //!     language: Some("English"),

@@ -5,7 +5,7 @@ use tts::{ChunkSchedule, Event, Model, ModelFiles, Session, TtsError, Voice};
 
 fn main() -> Result<(), TtsError> {
     let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu)?;
-    let mut request = model.request("", Voice::Speaker("ryan".to_owned()));
+    let mut request = model.request("", Voice::Speaker("rms".to_owned()));
     request.options.max_new_tokens = 40;
     let mut session = model.open(&request, ChunkSchedule::constant(2))?;
     for word in ["Words ", "come ", "one ", "by ", "one."] {

@@ -8,7 +8,7 @@ const TEXT: &str =
 
 fn main() -> Result<(), TtsError> {
     let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu)?;
-    let mut request = model.request(TEXT, Voice::Speaker("ryan".to_owned()));
+    let mut request = model.request(TEXT, Voice::Speaker("rms".to_owned()));
     request.options.max_new_tokens = 12;
     let limits = Some(SplitLimits::default());
     let mut speech = LongSpeech::new(&model, &request, Delivery::Whole, limits);

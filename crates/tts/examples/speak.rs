@@ -8,7 +8,7 @@ fn main() -> Result<(), TtsError> {
     let mut options = model.default_options();
     options.max_new_tokens = 26;
     let (audio, timing) =
-        model.synthesize_with_timing("Hello there.", "ryan", "english", Some(options))?;
+        model.synthesize_with_timing("Hello there.", "rms", "english", Some(options))?;
     println!("{:.2} s of audio", audio.duration_secs());
     println!("prefill  {:8.1} ms", timing.prefill_ms);
     println!("generate {:8.1} ms", timing.generate_ms);

@@ -5,7 +5,7 @@ use tts::{ChunkSchedule, Model, ModelFiles, TtsError, Voice};
 
 fn main() -> Result<(), TtsError> {
     let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu)?;
-    let mut request = model.request("As it is made.", Voice::Speaker("ryan".to_owned()));
+    let mut request = model.request("As it is made.", Voice::Speaker("rms".to_owned()));
     request.options.max_new_tokens = 26;
     let mut stream = model.stream(&request, ChunkSchedule::default())?;
     for chunk in stream.by_ref() {

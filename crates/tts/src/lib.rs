@@ -8,7 +8,7 @@
 //! use candle_core::Device;
 //! use tts::{Model, ModelFiles};
 //!
-//! let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu)?;
+//! let model = Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu)?;
 //! let mut options = model.default_options();
 //! options.max_new_tokens = 8;
 //! let (audio, timing) =

@@ -24,7 +24,7 @@ impl Probe for Logits {
 }
 
 fn logits(dtype: DType) -> Logits {
-    let files = ModelFiles::Embedded(tts_demo_voice::FILES);
+    let files = ModelFiles::Embedded(tts_fixture::FILES);
     let model = Model::load_with(files, &Device::Cpu, dtype, SplitRule::default()).unwrap();
     let mut options = Options { max_new_tokens: 2, ..model.default_options() };
     options.talker.do_sample = false;

@@ -37,7 +37,7 @@ static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn a_thousand_cancelled_streams_leave_no_memory_behind() {
-    let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap();
+    let model = Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap();
     let mut request = model.request("Never finished.", Voice::Speaker("ryan".to_owned()));
     request.options.max_new_tokens = 100;
     let cancel = |at: usize| {

@@ -16,7 +16,7 @@ fn next(stream: &mut AsyncSpeech) -> Option<Result<Chunk, TtsError>> {
 }
 
 fn setup() -> (Arc<Model>, Request) {
-    let files = ModelFiles::Embedded(tts_demo_voice::FILES);
+    let files = ModelFiles::Embedded(tts_fixture::FILES);
     let model = Arc::new(Model::load(files, &Device::Cpu).unwrap());
     let mut request = model.request("In the background.", Voice::Speaker("ryan".to_owned()));
     request.options.max_new_tokens = 20;

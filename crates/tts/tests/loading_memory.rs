@@ -37,7 +37,7 @@ fn write_zeros(path: &Path, config: &ModelConfig, dtype: &str, width: usize) -> 
 
 /// A model directory with a talker of about 50 million values.
 fn checkpoint(home: &Path, dtype: &str, width: usize) -> usize {
-    tts_demo_voice::write_to(home).unwrap();
+    tts_fixture::write_to(home).unwrap();
     let path = home.join("config.json");
     let mut config: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     for (field, value) in [

@@ -4,7 +4,7 @@ use candle_core::Device;
 use tts::{FinishReason, Model, ModelFiles, Options, Request, TtsError, Voice};
 
 fn model() -> Model {
-    Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap()
+    Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap()
 }
 
 fn request(model: &Model, text: &str, seed: u64) -> Request {

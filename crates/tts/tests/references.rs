@@ -129,7 +129,7 @@ fn unusable_references_are_typed_errors() {
 
 #[test]
 fn a_model_without_speaker_encoder_says_so() {
-    let model = Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap();
+    let model = Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap();
     let error = model.voice_prompt(&buzz(4.0, 0.5), None, &x_vector_only()).unwrap_err();
     assert!(matches!(error, TtsError::NoSpeakerEncoder { .. }));
 }

@@ -69,7 +69,7 @@ fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Seen>) {
 }
 
 fn model() -> Model {
-    Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap()
+    Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap()
 }
 
 fn request(model: &Model, frames: usize) -> Request {

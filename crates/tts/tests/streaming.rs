@@ -12,7 +12,7 @@ use tts::{
 };
 
 fn demo() -> Model {
-    Model::load(ModelFiles::Embedded(tts_demo_voice::FILES), &Device::Cpu).unwrap()
+    Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap()
 }
 
 fn fixture(name: &str) -> Model {

@@ -18,6 +18,8 @@ use std::process::{Command, Stdio, id};
 
 use anyhow::{Context, Result, bail};
 
+/// Who speaks: valgrind needs a small model.
+const MODEL: &str = "crates/tts-fixture/model";
 /// What is spoken.
 const UTTERANCE: [&str; 10] =
     ["--frames", "8", "--labels", "short", "--iterations", "1", "--warmup", "0", "--threads", "1"];
@@ -73,12 +75,13 @@ pub(super) fn version() -> Result<String> {
 }
 
 /// Runs `program` so many times and counts its instructions.
-pub(super) fn count(program: &Path, runs: u32) -> Result<Counts> {
-    let counts: Result<_> = (0..runs).map(|_| count_once(program)).collect();
+pub(super) fn count(root: &Path, program: &Path, runs: u32) -> Result<Counts> {
+    let model = root.join(MODEL);
+    let counts: Result<_> = (0..runs).map(|_| count_once(program, &model)).collect();
     Ok(Counts::new(counts?))
 }
 
-fn count_once(program: &Path) -> Result<u64> {
+fn count_once(program: &Path, model: &Path) -> Result<u64> {
     let file = env::temp_dir().join(format!("callgrind.{}.out", id()));
     let mut option = std::ffi::OsString::from("--callgrind-out-file=");
     option.push(&file);
@@ -87,6 +90,8 @@ fn count_once(program: &Path) -> Result<u64> {
         .args(["--quiet", "--tool=callgrind", "--compress-strings=no"])
         .arg(option)
         .arg(program)
+        .arg("--model-dir")
+        .arg(model)
         .args(UTTERANCE)
         .envs(ONE_THREAD)
         .stdout(Stdio::null());

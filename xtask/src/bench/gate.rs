@@ -34,7 +34,7 @@ pub(super) fn run(root: &Path, args: &Args) -> Result<bool> {
     let mut records = Records::read(&path)?;
     let features = Some(args.features.as_str()).filter(|features| !features.is_empty());
     let program = build::e2e_bench(root, features, None)?;
-    let counts = callgrind::count(&program, args.runs)?;
+    let counts = callgrind::count(root, &program, args.runs)?;
     let count = counts.median();
     println!("{count} instructions (median of {}, {:.3} % apart)", counts.runs(), counts.spread());
 

@@ -23,8 +23,8 @@ pub(crate) struct Args {
 pub(super) fn run(root: &Path, args: &Args) -> Result<bool> {
     callgrind::version()?;
     // Both builds go to the same place: the usual one comes last and stays.
-    let with = callgrind::count(&build::e2e_bench(root, Some(FEATURES), None)?, args.runs)?;
-    let without = callgrind::count(&build::e2e_bench(root, None, None)?, args.runs)?;
+    let with = callgrind::count(root, &build::e2e_bench(root, Some(FEATURES), None)?, args.runs)?;
+    let without = callgrind::count(root, &build::e2e_bench(root, None, None)?, args.runs)?;
     for (name, counts) in [("without the feature", &without), ("with it, no listener", &with)] {
         println!(
             "{name:20}  {} instructions (median of {}, {:.3} % apart)",

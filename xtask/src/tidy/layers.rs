@@ -20,6 +20,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "tts-profiling", imports: &["tts-gpu-trace", "tts-gpu-stand-in"] },
     Layer { name: "tts-checkpoint", imports: &[] },
     Layer { name: "tts-audio", imports: &[] },
+    Layer { name: "tts-fixture", imports: &[] },
     Layer { name: "tts-demo-voice", imports: &[] },
     Layer { name: "tts-nsys", imports: &["tts-profiling"] },
     Layer { name: "tts-nn", imports: &["tts-profiling"] },
@@ -61,7 +62,7 @@ const LAYERS: &[Layer] = &[
         name: "tts-golden",
         imports: &[
             "tts", "tts-checkpoint", "tts-codec-decoder", "tts-codec-encoder", "tts-speaker",
-            "tts-sampler", "tts-text", "tts-audio", "tts-demo-voice",
+            "tts-sampler", "tts-text", "tts-audio", "tts-fixture",
         ],
     },
     Layer {
@@ -75,21 +76,20 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tts-fuzz",
         imports: &[
-            "tts", "tts-audio", "tts-checkpoint", "tts-codec-decoder", "tts-demo-voice", "tts-text",
+            "tts", "tts-audio", "tts-checkpoint", "tts-codec-decoder", "tts-fixture", "tts-text",
         ],
     },
 ];
 
-/// The embedded checkpoint: the tests of every crate above [`CHECKPOINT`] may
-/// use its weights.
-const TEST_WEIGHTS: &str = "tts-demo-voice";
+/// Checkpoints as data: the tests of every crate above [`CHECKPOINT`] may use them.
+const TEST_WEIGHTS: [&str; 2] = ["tts-fixture", "tts-demo-voice"];
 const CHECKPOINT: &str = "tts-checkpoint";
 
 impl Layer {
     fn may_import(&self, dependency: &Dependency) -> bool {
         let imports = |name| self.imports.contains(&name);
-        let is_test_weights =
-            dependency.kind == DependencyKind::Development && dependency.name == TEST_WEIGHTS;
+        let is_test_weights = dependency.kind == DependencyKind::Development
+            && TEST_WEIGHTS.contains(&dependency.name.as_str());
         imports(&dependency.name) || (is_test_weights && self.reaches_checkpoint())
     }
 
@@ -183,11 +183,13 @@ mod tests {
 
     #[test]
     fn test_weights_are_for_tests_from_the_checkpoint_up() {
-        assert!(messages("tts-text", TEST_WEIGHTS, Development).is_empty());
-        assert!(messages("tts-benches", TEST_WEIGHTS, Development).is_empty());
-        assert_eq!(messages("tts-text", TEST_WEIGHTS, Normal).len(), 1);
-        assert_eq!(messages("tts-nn", TEST_WEIGHTS, Development).len(), 1);
-        assert!(messages(CHECKPOINT, TEST_WEIGHTS, Development).is_empty());
+        for weights in TEST_WEIGHTS {
+            assert!(messages("tts-text", weights, Development).is_empty());
+            assert!(messages("tts-benches", weights, Development).is_empty());
+            assert_eq!(messages("tts-text", weights, Normal).len(), 1);
+            assert_eq!(messages("tts-nn", weights, Development).len(), 1);
+            assert!(messages(CHECKPOINT, weights, Development).is_empty());
+        }
     }
 
     #[test]

@@ -28,7 +28,9 @@ fn the_gate_lets_only_so_many_more_instructions_pass() {
     assert_code(&stage.run(&["gate", "--tolerance", "1.9%"]), 1);
     let call = &stage.calls("valgrind")[0];
     assert!(call.starts_with("1 --quiet"), "{call}");
-    let utterance = "e2e_bench --frames 8 --labels short --iterations 1 --warmup 0 --threads 1";
+    assert!(call.contains("/e2e_bench --model-dir "), "{call}");
+    let utterance = "/crates/tts-fixture/model --frames 8 --labels short --iterations 1 \
+                     --warmup 0 --threads 1";
     assert!(call.ends_with(utterance), "{call}");
 }
 

@@ -41,7 +41,7 @@ fn only_files_of_the_model_are_asked_for_and_the_small_ones_first() {
     let mut log = Log::default();
     let directory = client.fetch_at("main", &mut log).unwrap();
     let sizes: Vec<_> = log.files().into_iter().map(|file| server.content(file).len()).collect();
-    assert_eq!(sizes.len(), tts_demo_voice::FILES.len());
+    assert_eq!(sizes.len(), tts_fixture::FILES.len());
     assert!(sizes.is_sorted(), "{:?}", log.files());
     for file in log.files() {
         let last = log.steps.iter().rfind(|(name, ..)| name == file).unwrap();
@@ -103,7 +103,7 @@ fn files_that_are_no_links_count_as_well() {
     let server = Server::start();
     let client = Client::of(&server);
     let directory = client.fetch().unwrap();
-    for (name, _) in tts_demo_voice::FILES {
+    for (name, _) in tts_fixture::FILES {
         fs::remove_file(directory.join(name)).unwrap();
         fs::write(directory.join(name), server.content(name)).unwrap();
     }

@@ -110,7 +110,7 @@ fn a_change_of_size_in_the_middle_is_noticed() {
 fn content_is_compared_with_its_hash_where_the_hub_gives_it() {
     const OF_ANOTHER: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let server = Server::with_files([("config.json", b"{}".to_vec())]);
-    for (name, _) in tts_demo_voice::FILES {
+    for (name, _) in tts_fixture::FILES {
         server.put(name, b"{}".to_vec());
     }
     let client = Client::of(&server);

@@ -86,7 +86,7 @@ fn nowhere() -> String {
 }
 
 fn assert_same_files(server: &Server, directory: &Path) {
-    for (name, _) in tts_demo_voice::FILES {
+    for (name, _) in tts_fixture::FILES {
         assert_eq!(std::fs::read(directory.join(name)).unwrap(), server.content(name), "{name}");
     }
 }

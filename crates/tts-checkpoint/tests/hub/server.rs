@@ -64,7 +64,7 @@ pub(crate) struct Server {
 impl Server {
     /// Serves the files of the demo voice, a README and a picture.
     pub(crate) fn start() -> Self {
-        let files = tts_demo_voice::FILES.iter().map(|&(name, content)| (name, content.to_vec()));
+        let files = tts_fixture::FILES.iter().map(|&(name, content)| (name, content.to_vec()));
         let rest = [("README.md", b"# Model".to_vec()), ("picture.png", vec![7; 100])];
         Self::with_files(files.chain(rest))
     }

@@ -26,7 +26,7 @@ fn refused(home: &Path, arguments: &[&str], code: i32, message: &str) {
 /// A directory with a copy of the embedded model.
 fn home() -> TempDir {
     let home = tempfile::tempdir().unwrap();
-    tts_demo_voice::write_to(home.path().join(MODEL)).unwrap();
+    tts_fixture::write_to(home.path().join(MODEL)).unwrap();
     home
 }
 

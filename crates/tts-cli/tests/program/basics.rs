@@ -10,7 +10,7 @@ fn says_plots_and_inspects() {
     let arguments = ["say", "Hello.", "--max-seconds", "1", "--output", "a.wav", "--json"];
     let said = tts(home.path(), &arguments);
     assert!(said.status.success(), "{said:?}");
-    assert!(String::from_utf8_lossy(&said.stderr).contains("noise"));
+    assert!(String::from_utf8_lossy(&said.stderr).contains("small demo voice"));
     let report: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
     let wav = std::fs::read(home.path().join("a.wav")).unwrap();
     let samples = report["samples"].as_u64().unwrap() as usize;

@@ -1,0 +1,65 @@
+//! Speaks every line of a file into an audio file of its own, for listening tests:
+//!
+//! ```text
+//! cargo run --release -p tts --example speak_lines -- LINES DIRECTORY [MODE] [MODEL]
+//! ```
+//!
+//! MODE is `single`, `batch` (eight at a time) or `stream` (the layout that brings the text
+//! while it is spoken); MODEL is a model directory. Line N has the seed N. Prints a JSON
+//! line for each: frames, and why it ended. Without arguments two lines go nowhere.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use tts::{DeviceName, Layout, Model, ModelFiles, Request, Utterance, Voice};
+
+const BATCH: usize = 8;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |index: usize| arguments.get(index).map(String::as_str);
+    let text = match argument(0) {
+        Some(file) => std::fs::read_to_string(file)?,
+        None => "Hello there.\nGood night.".to_owned(),
+    };
+    let directory = argument(1).map(PathBuf::from);
+    let mode = argument(2).unwrap_or("batch");
+    let files = match argument(3) {
+        Some(directory) => ModelFiles::directory(directory)?,
+        None => ModelFiles::Embedded(tts_demo_voice::FILES),
+    };
+    let model = Model::load(files, &DeviceName::Auto.open()?)?;
+
+    let speaker = model.speakers().into_iter().next().map_or(Voice::Unnamed, Voice::Speaker);
+    let requests: Vec<Request> = text
+        .lines()
+        .enumerate()
+        .map(|(line, text)| {
+            let mut request = model.request(text, speaker.clone());
+            request.options.seed = line as u64;
+            request.options.max_new_tokens = request.options.max_new_tokens.min(256);
+            if mode == "stream" {
+                request.options.layout = Some(Layout::Streaming);
+            }
+            request
+        })
+        .collect();
+    let at_once = if mode == "batch" { BATCH } else { 1 };
+    for (first, requests) in (0..).step_by(at_once).zip(requests.chunks(at_once)) {
+        for (line, spoken) in (first..).zip(model.speak_batch(requests)?) {
+            report(line, &spoken, directory.as_deref())?;
+        }
+    }
+    Ok(())
+}
+
+fn report(line: usize, spoken: &Utterance, directory: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let (frames, finish) = (spoken.frames.len(), spoken.finish.name());
+    println!("{}", json!({"line": line, "frames": frames, "finish": finish}));
+    if let Some(directory) = directory {
+        std::fs::create_dir_all(directory)?;
+        tts_audio::write_wav_file(&spoken.audio, directory.join(format!("{line:04}.wav")))?;
+    }
+    Ok(())
+}
