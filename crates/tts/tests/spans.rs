@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use candle_core::Device;
 use tracing::field::{Field, Visit};
@@ -59,8 +59,18 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Log {
     }
 }
 
+/// Has somebody listen on every thread. Without, a span that one test enters first while
+/// nobody listens there may stay off for the test that begins to listen at that moment.
+fn listen_everywhere() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
+    });
+}
+
 /// What `work` is seen to do.
 fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Seen>) {
+    listen_everywhere();
     let log = Log::default();
     let subscriber = tracing_subscriber::registry().with(log.clone());
     let result = tracing::subscriber::with_default(subscriber, work);
@@ -69,6 +79,7 @@ fn record<T>(work: impl FnOnce() -> T) -> (T, Vec<Seen>) {
 }
 
 fn model() -> Model {
+    listen_everywhere();
     Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap()
 }
 
@@ -173,6 +184,7 @@ fn a_chunk_of_a_stream_is_a_stage_of_its_own() {
 #[test]
 fn a_voice_is_taken_in_two_stages() {
     let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/checkpoints/base_b");
+    listen_everywhere();
     let model = Model::from_pretrained(base, &Device::Cpu).unwrap();
     let audio = Audio { samples: vec![0.1; 24_000], sample_rate: 24_000 };
     let options = ReferenceOptions::default();
