@@ -3,7 +3,7 @@
 //!
 //! A group is named after its stage and what its throughput counts: bytes of
 //! weights that are read where memory is the limit, floating-point operations where
-//! arithmetic is. Rows are called `fixture` (the embedded model) and `0.6b` (the
+//! arithmetic is. Rows are called `fixture` (`tts-fixture`) and `0.6b` (the
 //! released shapes, with random weights; only when optimised and measured).
 
 mod audio;

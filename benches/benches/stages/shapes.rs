@@ -8,7 +8,7 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode};
 use tts_benches::random_model::{RandomModel, SPEAKING};
 use tts_checkpoint::{Checkpoint, ModelFiles, Part};
 
-/// A Base checkpoint with a speaker encoder, as small as the embedded model.
+/// A Base checkpoint with a speaker encoder, as small as the fixture.
 const SMALL_BASE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/checkpoints/base_b");
 
