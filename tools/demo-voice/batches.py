@@ -38,6 +38,7 @@ class Batch:
     control: torch.Tensor  # [batch, time], likewise
     codes: torch.Tensor  # [batch, time, CODE_GROUPS]: the frame that is the input of a position
     is_frame: torch.Tensor  # [batch, time]
+    own_past: torch.Tensor  # [batch]: True where codes are the model's instead of the teacher's
     predicts: torch.Tensor  # [batch, time]: True where the next frame, or the end, is to be predicted
     next_codes: torch.Tensor  # [batch, time, CODE_GROUPS]; group 0 is CODEBOOK_SIZE for the end
     focus: torch.Tensor  # [batch, time, time]: where head 0 should look; zero rows where nothing is predicted
@@ -68,7 +69,8 @@ def make_batch(examples, tokenizer, rng):
         is_frame[b, start:end] = True
         predicts[b, start - 1 : end] = True
         focus[b, start - 1 : end, : end] = attention_focus(prompt.text_start, times, start - 1, len(frames) + 1)
-    tensors = (torch.from_numpy(array) for array in (text, control, codes, is_frame, predicts, next_codes, focus))
+    own_past = np.zeros(len(rows), bool)
+    tensors = (torch.from_numpy(array) for array in (text, control, codes, is_frame, own_past, predicts, next_codes, focus))
     return Batch(*tensors)
 
 

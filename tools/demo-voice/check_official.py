@@ -13,12 +13,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from codec import CodecDecoder
 from config import SPEAKER, Sizes
+from exported import load_codebooks, load_decoder, load_talker
 from generate import Sampling, decode, generate
-from quantise import Quantiser
 from talker import Talker
 from tokenizer import Tokenizer
 
@@ -45,31 +44,21 @@ def official_package():
     return qwen_tts
 
 
-def our_models(directory, quantiser):
+def our_models(directory):
     """The training models with the weights of the checkpoint."""
     sizes, tokenizer = Sizes(), Tokenizer(directory)
-    talker = Talker(sizes, tokenizer.rows)
-    stored = load_file(directory / "model.safetensors")
-    talker.load_state_dict({name.removeprefix("talker."): tensor.float() for name, tensor in stored.items()})
-    decoder = CodecDecoder(sizes.decoder, quantiser.codebooks)
-    codec = load_file(directory / "speech_tokenizer" / "model.safetensors")
-    state = {name.removeprefix("decoder."): tensor.float() for name, tensor in codec.items() if name.startswith("decoder.")}
-    own = {name: state[name] for name in decoder.state_dict() if not name.startswith("quantizer.")}
-    own["quantizer.first.weight"] = state["quantizer.rvq_first.output_proj.weight"][..., 0]
-    own["quantizer.rest.weight"] = state["quantizer.rvq_rest.output_proj.weight"][..., 0]
-    own["quantizer.codebooks"] = decoder.quantizer.codebooks.half().float()
-    decoder.load_state_dict(own)
+    talker = load_talker(directory, Talker(sizes, tokenizer.rows))
+    decoder = load_decoder(directory, CodecDecoder(sizes.decoder, load_codebooks(directory)))
     return talker.eval(), decoder.eval(), tokenizer
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--longest", type=int, default=100, help="frames after which greedy decoding is stopped")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    talker, decoder, tokenizer = our_models(args.checkpoint, Quantiser.load(args.work / "quantiser.npz"))
+    talker, decoder, tokenizer = our_models(args.checkpoint)
     model = official_package().Qwen3TTSModel.from_pretrained(str(args.checkpoint), dtype=torch.float32, attn_implementation="sdpa")
 
     decoded, original = [], model.model.speech_tokenizer.decode

@@ -26,10 +26,10 @@ class Run:
     SIGTERM is heeded at the end of the step: the state is saved and the process ends.
     """
 
-    def __init__(self, folder, model, optimiser, save_seconds=120):
+    def __init__(self, folder, model, optimiser, first_step=0, save_seconds=120):
         self.folder, self.model, self.optimiser = folder, model, optimiser
         self.save_seconds, self.saved = save_seconds, time.monotonic()
-        self.average, self.step, self.cpu_before = Average(model), 0, 0.0
+        self.average, self.step, self.cpu_before = Average(model), first_step, 0.0
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
         folder.mkdir(parents=True, exist_ok=True)
@@ -90,12 +90,11 @@ class Run:
         print(line, flush=True)
 
 
-def learning_rate(step, steps, peak, warm_up, decay_from, floor):
-    """Linear warm-up, constant, then linear decay from the given share of all steps down to floor * peak."""
-    if step < warm_up:
-        return peak * (step + 1) / warm_up
+def learning_rate(step, steps, peak, warm_up, decay_from, floor, first_step=0):
+    """Linear warm-up from the first step, constant, then linear decay from the given share of all steps to floor * peak."""
+    risen = (step - first_step + 1) / warm_up
     left = (steps - step) / (steps * (1 - decay_from))
-    return peak * max(floor, min(1.0, left))
+    return peak * min(1.0, risen, max(floor, left))
 
 
 def load_average(path, model):

@@ -1,7 +1,8 @@
 """Stage 1: collect the sentences that the teacher will speak.
 
 Three sources: the grammar of the stated domain (grammar.txt), example sentences of WordNet, and clauses of fortunes and
-of the King James Bible. Writes train.tsv, valid.tsv, heldout_domain.tsv and heldout_open.tsv (source, tab, text).
+of the King James Bible. Writes train.tsv, valid.tsv, heldout_domain.tsv and heldout_open.tsv (source, tab, text), and
+more.tsv, further sentences of the domain for the last part of the training.
 """
 
 import argparse
@@ -131,6 +132,7 @@ def main():
     parser.add_argument("--wordnet", type=int, default=7000)
     parser.add_argument("--fortunes", type=int, default=5000)
     parser.add_argument("--bible", type=int, default=2500)
+    parser.add_argument("--more", type=int, default=14000, help="further sentences from the grammar")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     rng = random.Random(args.seed)
@@ -155,9 +157,14 @@ def main():
     train = [(source, typographic(text, rng)) for source, text in train]
     rng.shuffle(train)
 
+    known = {*domain, *held_domain, *(text for _, text in valid)}
+    more = [text for text in grammar_sentences(args.more, rng) if text not in known]
+    more = [("domain", typographic(text, rng)) for text in join_short(more, rng, 0.12)]
+
     out = args.work / "corpus"
     out.mkdir(parents=True, exist_ok=True)
     write(out / "train.tsv", train)
+    write(out / "more.tsv", more)
     write(out / "valid.tsv", valid)
     write(out / "heldout_domain.tsv", [("domain", t) for t in held_domain])
     write(out / "heldout_open.tsv", held_open)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from config import CODE_GROUPS, CODEBOOK_SIZE, LIVE_GROUPS
 from talker import Prompt
@@ -19,23 +20,24 @@ class Sampling:
 
 
 def draw(logits, temperature, sampling, generator):
+    """[batch, tokens] -> [batch]"""
     if sampling.greedy:
-        return int(logits.argmax())
-    values, indices = (logits / temperature).topk(min(sampling.top_k, len(logits)))
-    return int(indices[torch.multinomial(values.softmax(0), 1, generator=generator)])
+        return logits.argmax(-1)
+    values, indices = (logits / temperature).topk(min(sampling.top_k, logits.shape[-1]))
+    return indices.gather(-1, torch.multinomial(values.softmax(-1), 1, generator=generator))[:, 0]
 
 
-def predict_frame(model, hidden, first, sampling, generator):
-    """Codes 0..15 of a frame, given the talker's state and code 0; groups that are not live stay 0."""
+def predict_frames(model, hidden, first, sampling, generator):
+    """[batch, CODE_GROUPS], given the talker's states [batch, width] and code 0 [batch]; groups that are not live stay 0."""
     predictor = model.code_predictor
     caches = predictor.model.new_caches()
     codes = [first]
-    rows = torch.stack([hidden, model.model.codec_embedding.weight[first]])
+    rows = torch.stack([hidden, model.model.codec_embedding(first)], 1)
     for group in range(1, LIVE_GROUPS):
-        out = predictor.model(predictor.small_to_mtp_projection(rows)[None], caches)[0, -1]
+        out = predictor.model(predictor.small_to_mtp_projection(rows), caches)[:, -1]
         codes.append(draw(predictor.lm_head[group - 1](out), sampling.predictor_temperature, sampling, generator))
-        rows = predictor.model.codec_embedding[group - 1].weight[codes[-1]][None]
-    return codes + [0] * (CODE_GROUPS - len(codes))
+        rows = predictor.model.codec_embedding[group - 1](codes[-1])[:, None]
+    return F.pad(torch.stack(codes, 1), (0, CODE_GROUPS - LIVE_GROUPS))
 
 
 @torch.no_grad()
@@ -48,17 +50,17 @@ def generate(model, tokenizer, text, sampling, seed=0, language=None, streaming=
     caches = model.model.new_caches()
     frames = []
     while len(frames) < longest:
-        hidden = model.model(states, caches)[0, -1]
+        hidden = model.model(states, caches)[:, -1]
         logits = model.first_logits(hidden)
         if len(frames) < LEAST_FRAMES:
-            logits[CODEBOOK_SIZE] = -torch.inf
+            logits[:, CODEBOOK_SIZE] = -torch.inf
         first = draw(logits, sampling.temperature, sampling, generator)
         if first == CODEBOOK_SIZE:
-            return torch.tensor(frames), True
-        frames.append(predict_frame(model, hidden, first, sampling, generator))
-        states = model.frame_states(torch.tensor(frames[-1])) + model.text_states(torch.tensor(trailing[len(frames) - 1]))
-        states = states[None, None]
-    return torch.tensor(frames), False
+            return torch.cat(frames), True
+        frames.append(predict_frames(model, hidden, first, sampling, generator))
+        states = model.frame_states(frames[-1]) + model.text_states(torch.tensor(trailing[len(frames) - 1]))
+        states = states[None]
+    return torch.cat(frames), False
 
 
 @torch.no_grad()

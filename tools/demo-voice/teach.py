@@ -100,7 +100,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
 
     parts = []
-    for corpus in ("valid", "heldout_domain", "heldout_open", "train"):
+    for corpus in ("valid", "heldout_domain", "heldout_open", "train", "more"):
         lines = (args.work / "corpus" / f"{corpus}.tsv").read_text(encoding="utf-8").splitlines()
         texts = [line.split("\t", 1)[1] for line in lines]
         parts += [(f"{corpus}-{i // PART:03d}", texts[i : i + PART]) for i in range(0, len(texts), PART)]

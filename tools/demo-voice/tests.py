@@ -7,17 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 import config
 import numbers_in_words
-from batches import Example, make_batch
+from batches import Epochs, Example, make_batch
 from checkpoints import Run, learning_rate
 from codec import CausalTransposedConv, CodecDecoder, SnakeBeta
 from config import CODE_GROUPS, CODE_WIDTH, CODEBOOK_SIZE, FRAME, Sizes
 from corpus import expand, load_grammar, polish
 from encoder import CodecEncoder
+from export import codec_tensors, talker_tensors
+from exported import load_codebooks, load_decoder, load_encoder, load_talker
 from flite import SpokenToken
 from generate import Sampling, generate
+from own_speech import WINDOW, Batches, speak
 from quantise import Quantiser
 from recognise import comparable, word_errors
 from talker import Prompt, Talker
@@ -95,6 +99,47 @@ class Parts(unittest.TestCase):
             rest = model.predictor_logits(hidden, codes).argmax(-1)
             self.assertTrue(torch.equal(rest, codes[:, 1 : config.LIVE_GROUPS]))
             self.assertTrue(torch.equal(model.first_logits(hidden)[2:].argmax(-1), codes[2:, 0]))
+
+    def test_many_sentences_spoken_together_are_those_spoken_alone(self):
+        model, frames = Talker(Sizes(), self.tokenizer.rows).eval(), (7, 4, 9)
+        batch = make_batch([self.example(count) for count in frames], self.tokenizer, np.random.default_rng(1))
+        together = speak(model, batch.text, batch.control, batch.is_frame, Sampling(greedy=True), None)
+        for row, is_frame in enumerate(batch.is_frame):
+            end = int(is_frame.nonzero().max()) + 1
+            part = (tensor[row : row + 1, :end] for tensor in (batch.text, batch.control, batch.is_frame))
+            alone = speak(model, *part, Sampling(greedy=True), None)
+            self.assertTrue(torch.equal(together[row, :end], alone[0]))
+            self.assertFalse(together[row][~is_frame].any())
+
+    def test_only_the_past_becomes_the_models_own(self):
+        model = Talker(Sizes(), self.tokenizer.rows).eval()
+        epochs = Epochs([self.example(count) for count in range(12, 28)], 4, seed=1)
+        batches = Batches(epochs, self.tokenizer, 1, model)
+        own = taught = 0
+        for step in range(WINDOW + 1):
+            batch, plain = batches.batch(step, own_speech=True), batches.batch(step, own_speech=False)
+            self.assertTrue(torch.equal(batch.next_codes, plain.next_codes))
+            self.assertTrue(torch.equal(batch.codes[~batch.own_past], plain.codes[~batch.own_past]))
+            differ = (batch.codes != plain.codes).any(-1)[batch.own_past]
+            self.assertTrue(differ.any(1).all() and not differ[~batch.is_frame[batch.own_past]].any())
+            own, taught = own + int(batch.own_past.sum()), taught + int((~batch.own_past).sum())
+        self.assertTrue(own > 0 and taught > 0)
+
+    def test_an_exported_checkpoint_is_read_back(self):
+        sizes = Sizes()
+        talker, encoder = Talker(sizes, self.tokenizer.rows), CodecEncoder(sizes.encoder)
+        decoder = CodecDecoder(sizes.decoder, torch.randn(CODE_GROUPS, CODEBOOK_SIZE, CODE_WIDTH))
+        folder = Path(self.folder.name)
+        (folder / "speech_tokenizer").mkdir()
+        save_file(talker_tensors(talker), folder / "model.safetensors")
+        save_file(codec_tensors(decoder, encoder), folder / "speech_tokenizer" / "model.safetensors")
+        torch.manual_seed(1)
+        others = Talker(sizes, self.tokenizer.rows), CodecDecoder(sizes.decoder, load_codebooks(folder)), CodecEncoder(sizes.encoder)
+        for load, model, other in zip((load_talker, load_decoder, load_encoder), (talker, decoder, encoder), others):
+            read = load(folder, other).state_dict()
+            rounding = torch.bfloat16 if load is load_talker else torch.float16
+            for name, tensor in model.state_dict().items():
+                self.assertTrue(torch.equal(read[name], tensor.to(rounding).float()), name)
 
     def test_hand_written_gradients_and_transposed_convolution(self):
         x = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)

@@ -13,6 +13,7 @@ import data
 from checkpoints import Run
 from codec import CodecDecoder
 from config import FRAME, SAMPLE_RATE, SILENT_FRAMES, Sizes
+from exported import check_codes, load_decoder
 from quantise import Quantiser
 from training import arguments, train
 
@@ -84,6 +85,9 @@ def main():
     crops = Crops(data.load(args.work, "train"), args.seed)
     valid = data.load(args.work, "valid")[::4]
     model = CodecDecoder(Sizes().decoder, Quantiser.load(args.work / "quantiser.npz").codebooks)
+    if args.start:
+        check_codes(args.start, model.quantizer.codebooks)
+        load_decoder(args.start, model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.peak_rate, betas=(0.8, 0.98), weight_decay=0.0)
 
     def loss_at(step):
@@ -92,7 +96,7 @@ def main():
         loss, distance = spectral_loss(model(codes)[:, unheard * FRAME :], wave[:, unheard * FRAME :])
         return loss, {"loss": loss.item(), "mel": distance}
 
-    run = Run(args.work / args.run, model, optimiser)
+    run = Run(args.work / args.run, model, optimiser, args.first_step)
     train(run, args, 100, 3.0, loss_at, lambda average: {"valid_mel": validation_distance(average, valid)})
 
 

@@ -12,6 +12,7 @@ from checkpoints import Run
 from codec import scaled
 from config import FRAME, LIVE_GROUPS, Sizes
 from encoder import CodecEncoder
+from exported import check_codes, load_encoder
 from features import frame_features
 from quantise import Quantiser, nearest
 from training import arguments, train
@@ -53,6 +54,9 @@ def main():
     utterances = [u for u in data.load(args.work, "train") if len(u.codes) >= FRAMES + 2 * SIDE]
     valid = data.load(args.work, "valid")[::4]
     model = CodecEncoder(Sizes().encoder)
+    if args.start:
+        check_codes(args.start, codebooks)
+        load_encoder(args.start, model)
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.peak_rate, betas=(0.9, 0.98), weight_decay=0.0)
 
     def loss_at(step):
@@ -60,7 +64,7 @@ def main():
         loss = (model(waves) - vectors).pow(2).mean()
         return loss, {"loss": loss.item()}
 
-    run = Run(args.work / args.run, model, optimiser)
+    run = Run(args.work / args.run, model, optimiser, args.first_step)
     train(run, args, 100, 1.0, loss_at, lambda average: agreement(average, codebooks, valid))
 
 

@@ -12,7 +12,11 @@ from torch.nn import functional as F
 import data
 from batches import Epochs, Example, make_batch
 from checkpoints import Run
+from codec import scaled
 from config import CODEBOOK_SIZE, LIVE_GROUPS, Sizes
+from exported import check_codes, load_talker
+from own_speech import Batches
+from quantise import Quantiser
 from talker import Talker
 from tokenizer import Tokenizer
 from training import arguments, train
@@ -21,13 +25,16 @@ DAMAGED_FRAMES = 0.15  # of the past, with half of their codes replaced
 LOST_FRAMES = 0.07  # of the past, without their code embedding
 # Weight of codes 1..9 in the loss; code 1 only repeats code 0.
 LEVEL_WEIGHTS = torch.tensor([0.5, 2.0, 1.5, 1.2, 1.0, 0.9, 0.8, 0.7, 0.6])
-# The predictor learns from a part of the frames at first, which is faster, then from all.
-FEW_FRAMES, ALL_FRAMES_FROM = 0.35, 0.5
-ATTENTION_WEIGHT, LATE_ATTENTION_WEIGHT, LATE_FROM = 0.5, 0.1, 0.75
+# From this share of the training on, a part of the utterances is spoken by the model itself (own_speech.py).
+OWN_FROM = 0.6
+# The predictor learns from a part of the frames at first, which is faster, then from all; at last the talker needs the time.
+PREDICTOR_SHARES = ((OWN_FROM, 0.4), (0.5, 1.0), (0.0, 0.35))
+ATTENTION_WEIGHT, LATE_ATTENTION_WEIGHT, LATE_FROM = 0.5, 0.1, 0.9
 
 
-def damaged(codes):
-    hit = torch.rand(codes.shape[:2]) < DAMAGED_FRAMES
+def damaged(codes, own_past):
+    """The model's own frames have faults enough."""
+    hit = (torch.rand(codes.shape[:2]) < DAMAGED_FRAMES) & ~own_past[:, None]
     replaced = hit[..., None] & (torch.rand(codes.shape) < 0.5)
     return torch.where(replaced, torch.randint(CODEBOOK_SIZE, codes.shape), codes)
 
@@ -35,7 +42,7 @@ def damaged(codes):
 def input_states(model, batch, damage):
     """[batch, time, width]: prompt positions, then frames."""
     states = model.prompt_states(batch.text, batch.control)
-    codes = damaged(batch.codes) if damage else batch.codes
+    codes = damaged(batch.codes, batch.own_past) if damage else batch.codes
     frames = model.frame_states(codes[batch.is_frame])
     if damage:
         frames = frames * (torch.rand(len(frames), 1) >= LOST_FRAMES)
@@ -91,18 +98,24 @@ def make_optimiser(model, rate):
 def main():
     args = arguments(__doc__, "talker", steps=24000, peak_rate=1.5e-3, batch=16)
     tokenizer = Tokenizer(args.work / "tokenizer")
-    examples = [Example.of(u, tokenizer) for u in data.load(args.work, "train")]
+    examples = [Example.of(u, tokenizer) for corpus in ("train", "more") for u in data.load(args.work, corpus)]
     valid = [Example.of(u, tokenizer) for u in data.load(args.work, "valid")]
     epochs = Epochs(examples, args.batch, args.seed)
     model = Talker(Sizes(), tokenizer.rows)
     template = make_batch(examples[:1], tokenizer, np.random.default_rng(0)).text.flatten().tolist()
     model.forget_text({i for example in examples for i in example.body}.union(i for i in template if i >= 0))
+    if args.start:
+        check_codes(args.start, scaled(Quantiser.load(args.work / "quantiser.npz").codebooks))
+        load_talker(args.start, model)
+
+    run = Run(args.work / args.run, model, make_optimiser(model, args.peak_rate), args.first_step)
+    batches = Batches(epochs, tokenizer, args.seed, run.average.model)
 
     def loss_at(step):
         progress = step / args.steps
         torch.manual_seed((args.seed << 32) + step)  # damage of this step
-        batch = make_batch(epochs.batch(step), tokenizer, np.random.default_rng((args.seed, step)))
-        share = 1.0 if progress >= ALL_FRAMES_FROM else FEW_FRAMES
+        batch = batches.batch(step, own_speech=progress >= OWN_FROM)
+        share = next(share for begin, share in PREDICTOR_SHARES if progress >= begin)
         first, levels, attention, _, on_text = losses(model, batch, True, share)
         weight = LATE_ATTENTION_WEIGHT if progress >= LATE_FROM else ATTENTION_WEIGHT
         loss = first + (levels * LEVEL_WEIGHTS).sum() / LEVEL_WEIGHTS.sum() + weight * attention
@@ -114,7 +127,6 @@ def main():
             "on_text": on_text.item(),
         }
 
-    run = Run(args.work / args.run, model, make_optimiser(model, args.peak_rate))
     train(run, args, 150, 1.0, loss_at, lambda average: validate(average, valid, tokenizer))
 
 

@@ -22,6 +22,8 @@ def arguments(description, run, steps, peak_rate, batch=None):
         parser.add_argument("--batch", type=int, default=batch)
     parser.add_argument("--peak-rate", type=float, default=peak_rate)
     parser.add_argument("--decay-from", type=float, default=0.3)
+    parser.add_argument("--start", type=Path, help="exported checkpoint to begin with instead of random weights")
+    parser.add_argument("--first-step", type=int, default=0, help="where in the schedule the run begins")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -39,7 +41,7 @@ def train(run, args, warm_up, clip, loss_at, validate):
     print(f"{sum(p.numel() for p in run.model.parameters()):,} trained parameters, from step {run.step}", flush=True)
     recent = []
     while run.step < args.steps:
-        rate = learning_rate(run.step, args.steps, args.peak_rate, warm_up, args.decay_from, LEAST_RATE)
+        rate = learning_rate(run.step, args.steps, args.peak_rate, warm_up, args.decay_from, LEAST_RATE, args.first_step)
         for group in run.optimiser.param_groups:
             group["lr"] = rate
         loss, values = loss_at(run.step)
