@@ -44,11 +44,11 @@ class Batch:
     focus: torch.Tensor  # [batch, time, time]: where head 0 should look; zero rows where nothing is predicted
 
 
-def make_batch(examples, tokenizer, rng):
+def make_batch(examples, tokenizer, rng, streaming_share=STREAMING_SHARE):
     """The layout and the language of every example are drawn from rng."""
     rows = []
     for example in examples:
-        streaming = rng.random() < STREAMING_SHARE
+        streaming = rng.random() < streaming_share
         language = "english" if rng.random() < LANGUAGE_SHARE else None
         skipped = 0 if streaming else SILENT_FRAMES
         prompt = Prompt(tokenizer, example.body, language, streaming)

@@ -1,7 +1,7 @@
 """Stage 7: word error rates of teacher, codec and voice on held-out sentences, with spectrograms.
 
-Three figures on the same sentences: the teacher's own audio, the teacher's codes through the codec decoder, and sampled
-speech. Writes a JSON report, the audio of the first sentences and a spectrogram of each.
+Figures on the same sentences: the teacher's own audio, the teacher's codes through the codec decoder, sampled speech, and
+(only when asked for) frames sampled one by one after the teacher's past instead of the voice's own. Writes a JSON report, the audio of the first sentences and a spectrogram of each.
 """
 
 import argparse
@@ -13,15 +13,27 @@ import soundfile
 import torch
 
 import data
+from batches import Example, make_batch
 from checkpoints import load_average
 from codec import CodecDecoder
-from config import FRAME, SAMPLE_RATE, SILENT_FRAMES, Sizes
-from generate import Sampling, decode, generate
+from config import CODEBOOK_SIZE, FRAME, SAMPLE_RATE, SILENT_FRAMES, Sizes
+from generate import Sampling, decode, draw, generate, predict_frames
 from plots import spectrogram
 from quantise import Quantiser
 from recognise import Recogniser, comparable, word_errors
 from talker import Talker
 from tokenizer import Tokenizer
+from train_talker import input_states
+
+
+@torch.no_grad()
+def after_teacher(talker, tokenizer, utterance, sampling, seed):
+    """Codes [frames, CODE_GROUPS] of an utterance, every frame said after the teacher's past."""
+    batch = make_batch([Example.of(utterance, tokenizer)], tokenizer, np.random.default_rng(seed), streaming_share=0.0)
+    generator = torch.Generator().manual_seed(seed)
+    hidden = talker.model(input_states(talker, batch, damage=False))[batch.predicts][:-1]
+    first = draw(talker.first_logits(hidden)[:, :CODEBOOK_SIZE], sampling.temperature, sampling, generator)
+    return predict_frames(talker, hidden, first, sampling, generator)
 
 
 def main():
@@ -33,7 +45,7 @@ def main():
     parser.add_argument("--predictor-temperature", type=float, default=0.4)
     parser.add_argument("--streaming", action="store_true", help="the layout that brings the text one token a frame")
     parser.add_argument("--language", choices=["english"], default=None)
-    parser.add_argument("--only", choices=["teacher", "codec", "sampled"], action="append", help="leave the others out")
+    parser.add_argument("--only", choices=["teacher", "codec", "after_teacher", "sampled"], action="append", help="leave the others out")
     parser.add_argument("--name", help="folder of the report, inside WORK/evaluation (default: the corpus)")
     parser.add_argument("--listen", type=int, default=4, help="utterances kept as audio and picture")
     parser.add_argument("--threads", type=int, default=1)
@@ -46,7 +58,7 @@ def main():
     if wanted != ["teacher"]:
         codebooks = Quantiser.load(args.work / "quantiser.npz").codebooks
         decoder = load_average(args.work / "codec" / "state.pt", CodecDecoder(Sizes().decoder, codebooks))
-    if "sampled" in wanted:
+    if {"after_teacher", "sampled"} & set(wanted):
         tokenizer = Tokenizer(args.work / "tokenizer")
         talker = load_average(args.work / "talker" / "state.pt", Talker(Sizes(), tokenizer.rows))
     sampling = Sampling(args.temperature, args.predictor_temperature)
@@ -62,6 +74,8 @@ def main():
             waves["teacher"] = utterance.wave[SILENT_FRAMES * FRAME :] / 32768
         if "codec" in wanted:
             waves["codec"] = decode(decoder, torch.from_numpy(utterance.codes[SILENT_FRAMES:]))
+        if "after_teacher" in wanted:
+            waves["after_teacher"] = decode(decoder, after_teacher(talker, tokenizer, utterance, sampling, i))
         if "sampled" in wanted:
             codes, ended = generate(
                 talker, tokenizer, utterance.text, sampling, seed=i, language=args.language, streaming=args.streaming
