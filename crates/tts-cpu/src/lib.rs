@@ -1,0 +1,37 @@
+//! Kernels for language models on a CPU, where a step is as fast as its weights can be read.
+//!
+//! A [`Matrix`] holds weights in 8 or 4 bits, packed so that a thread reads one run of
+//! memory from its first byte to its last. [`Inputs`] holds the vectors that it is
+//! multiplied with, rounded to 8 bits in groups. A [`Pool`] is a team of threads that
+//! work through a whole step together and meet at barriers, instead of being called
+//! for every product.
+//!
+//! Sums inside a group are integers and groups are added in order, so a product is the
+//! same, bit for bit, on every processor, with any number of threads and in any batch.
+//!
+//! ```
+//! use tts_cpu::{Inputs, Matrix, Scheme};
+//!
+//! let weights = [0.5_f32, -0.25, 1.0, 0.0, 2.0, -1.0];
+//! let matrix = Matrix::pack(Scheme::Q8, 2, 3, &weights)?;
+//! let mut inputs = Inputs::new(3);
+//! inputs.set(&[1.0, 2.0, 3.0])?;
+//! let mut outputs = [0.0; 2];
+//! matrix.multiply(&inputs, &mut outputs)?;
+//! assert!((outputs[0] - 3.0).abs() < 0.05 && (outputs[1] - 1.0).abs() < 0.05);
+//! # Ok::<(), tts_cpu::ShapeError>(())
+//! ```
+
+mod error;
+mod inputs;
+mod matrix;
+mod pool;
+mod q4;
+mod q8;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use error::ShapeError;
+pub use inputs::Inputs;
+pub use matrix::{Matrix, Scheme};
+pub use pool::{Member, Pool};

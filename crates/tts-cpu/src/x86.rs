@@ -1,0 +1,139 @@
+//! The products with AVX2. The sums are those of the portable kernels, in the same order.
+
+use std::arch::x86_64::{
+    __m256, __m256i, _mm_loadu_si128, _mm256_abs_epi8, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_add_ps, _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8,
+    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
+    _mm256_sign_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_epi32,
+};
+
+use crate::inputs::{GROUP, Row, SUB_GROUP};
+use crate::matrix::TILE;
+use crate::{q4, q8};
+
+/// Proof that the processor has AVX2 and F16C.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c")).then_some(Self(()))
+    }
+}
+
+/// The products of a tile of 8-bit weights with `N` vectors.
+pub(crate) fn q8<const N: usize>(Avx2(()): Avx2, tile: &[u8], rows: [&Row; N]) -> [[f32; TILE]; N] {
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { q8_avx2(tile, rows) }
+}
+
+/// The products of a tile of 4-bit weights with `N` vectors.
+pub(crate) fn q4<const N: usize>(Avx2(()): Avx2, tile: &[u8], rows: [&Row; N]) -> [[f32; TILE]; N] {
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { q4_avx2(tile, rows) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(bytes: &[u8; 32]) -> __m256i {
+    // SAFETY: 32 bytes are read.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_floats(bytes: &[u8; 32]) -> __m256 {
+    // SAFETY: 32 bytes are read.
+    unsafe { _mm256_loadu_ps(bytes.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,f16c")]
+fn load_halves(bytes: &[u8; 16]) -> __m256 {
+    // SAFETY: 16 bytes are read.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(values: __m256) -> [f32; TILE] {
+    let mut stored = [0.0; TILE];
+    // SAFETY: 32 bytes are written.
+    unsafe { _mm256_storeu_ps(stored.as_mut_ptr(), values) };
+    stored
+}
+
+/// Four inputs in every lane.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn broadcast(inputs: [i8; 4]) -> __m256i {
+    _mm256_set1_epi32(i32::from_le_bytes(inputs.map(i8::cast_unsigned)))
+}
+
+/// `outputs + sums * (own * scale)`, not fused, as the portable kernels have it.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn scaled(outputs: __m256, sums: __m256i, own: __m256, scale: f32) -> __m256 {
+    let scale = _mm256_mul_ps(own, _mm256_set1_ps(scale));
+    _mm256_add_ps(outputs, _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale))
+}
+
+/// The instruction multiplies unsigned with signed bytes: the sign of the weight moves to
+/// the input. No weight and no input is -128, so that two products fit into 16 bits.
+#[target_feature(enable = "avx2")]
+fn q8_avx2<const N: usize>(tile: &[u8], rows: [&Row; N]) -> [[f32; TILE]; N] {
+    let ones = _mm256_set1_epi16(1);
+    let mut outputs = [_mm256_setzero_ps(); N];
+    for (index, group) in tile.as_chunks::<{ q8::GROUP_BYTES }>().0.iter().enumerate() {
+        let Some((own, weights)) = group.as_chunks::<32>().0.split_first() else { break };
+        let inputs = rows.map(|row| row.values[index].as_chunks::<{ q8::RUN }>().0);
+        let mut sums = [_mm256_setzero_si256(); N];
+        for (step, weights) in weights.iter().enumerate() {
+            let weights = load(weights);
+            let magnitudes = _mm256_abs_epi8(weights);
+            for (sum, inputs) in sums.iter_mut().zip(inputs) {
+                let inputs = _mm256_sign_epi8(broadcast(inputs[step]), weights);
+                let pairs = _mm256_maddubs_epi16(magnitudes, inputs);
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+            }
+        }
+        for ((output, sums), row) in outputs.iter_mut().zip(sums).zip(rows) {
+            *output = scaled(*output, sums, load_floats(own), row.scales[index]);
+        }
+    }
+    outputs.map(|output| store(output))
+}
+
+/// Sixteen products of at most 15 * 127 fit into 16 bits, and a group has no more in a lane.
+#[target_feature(enable = "avx2,f16c")]
+fn q4_avx2<const N: usize>(tile: &[u8], rows: [&Row; N]) -> [[f32; TILE]; N] {
+    let low_bits = _mm256_set1_epi8(15);
+    let ones = _mm256_set1_epi16(1);
+    let mut outputs = [_mm256_setzero_ps(); N];
+    for (index, group) in tile.as_chunks::<{ q4::GROUP_BYTES }>().0.iter().enumerate() {
+        let (whole, part) = (index / (GROUP / SUB_GROUP), index % (GROUP / SUB_GROUP));
+        let Some((own, weights)) = group.split_first_chunk::<16>() else { break };
+        let inputs = rows.map(|row| {
+            row.values[whole].as_chunks::<SUB_GROUP>().0[part].as_chunks::<{ q4::RUN }>().0
+        });
+        let mut pairs = [_mm256_setzero_si256(); N];
+        for (step, codes) in weights.as_chunks::<32>().0.iter().enumerate() {
+            let codes = load(codes);
+            let low = _mm256_and_si256(codes, low_bits);
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(codes), low_bits);
+            for (pairs, inputs) in pairs.iter_mut().zip(inputs) {
+                let low = _mm256_maddubs_epi16(low, broadcast(inputs[2 * step]));
+                let high = _mm256_maddubs_epi16(high, broadcast(inputs[2 * step + 1]));
+                *pairs = _mm256_add_epi16(*pairs, _mm256_add_epi16(low, high));
+            }
+        }
+        let own = load_halves(own);
+        for ((output, pairs), row) in outputs.iter_mut().zip(pairs).zip(rows) {
+            let offset = _mm256_set1_epi32(q4::OFFSET * row.sums[whole][part]);
+            let sums = _mm256_sub_epi32(_mm256_madd_epi16(pairs, ones), offset);
+            *output = scaled(*output, sums, own, row.scales[whole]);
+        }
+    }
+    outputs.map(|output| store(output))
+}
