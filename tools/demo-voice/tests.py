@@ -1,5 +1,6 @@
 """Checks of the parts that the stages rely on; needs no data: python -m unittest tests.py"""
 
+import copy
 import random
 import tempfile
 import unittest
@@ -21,7 +22,7 @@ from export import codec_tensors, talker_tensors
 from exported import load_codebooks, load_decoder, load_encoder, load_talker
 from flite import SpokenToken
 from generate import Sampling, generate
-from own_speech import WINDOW, Batches, speak
+from own_speech import WINDOW, Batches, aligned, go_on_from_own, speak
 from quantise import Quantiser
 from recognise import comparable, word_errors
 from talker import Prompt, Talker
@@ -111,14 +112,41 @@ class Parts(unittest.TestCase):
             self.assertTrue(torch.equal(together[row, :end], alone[0]))
             self.assertFalse(together[row][~is_frame].any())
 
+    def test_own_frames_are_aligned_without_going_back(self):
+        taught = torch.randn(12, 8, generator=torch.Generator().manual_seed(4))
+        said = [0, 1, 2, 2, 3, 4, 6, 7, 8]
+        own = taught[said] + 0.1 * torch.randn(len(said), 8, generator=torch.Generator().manual_seed(5))
+        self.assertEqual(aligned(own, taught).tolist(), said)
+
+    def test_the_lesson_goes_on_from_what_was_said(self):
+        codebooks = torch.randn(CODE_GROUPS, CODEBOOK_SIZE, CODE_WIDTH, generator=torch.Generator().manual_seed(6))
+        batch = make_batch([self.example()], self.tokenizer, np.random.default_rng(0), streaming_share=0.0)
+        plain = copy.deepcopy(batch)
+        frames = batch.is_frame[0].nonzero()[:, 0]
+        first, count = int(frames[0]) - 1, len(frames)
+        go_on_from_own(batch, 0, codebooks)  # its own frames are the teacher's
+        self.assertTrue(torch.equal(batch.next_codes, plain.next_codes) and torch.equal(batch.predicts, plain.predicts))
+        torch.testing.assert_close(batch.focus, plain.focus)
+        batch.codes[0, frames[4:]] = plain.codes[0, frames[3:-1]]  # one frame said twice
+        go_on_from_own(batch, 0, codebooks)
+        lesson = batch.next_codes[0, first : first + count + 1]
+        self.assertTrue(torch.equal(lesson[:4], plain.next_codes[0, first : first + 4]))
+        self.assertTrue(torch.equal(lesson[5:], plain.next_codes[0, first + 4 : first + count]))
+        batch, late = copy.deepcopy(plain), plain.codes[0, frames[1:]]
+        batch.codes[0, frames[:-1]], batch.codes[0, frames[-1]] = late, late[-1]  # the first frame left out
+        go_on_from_own(batch, 0, codebooks)
+        self.assertEqual(int(batch.predicts.sum()), count)
+        self.assertEqual(int(batch.next_codes[0, first + count - 1, 0]), CODEBOOK_SIZE)
+
     def test_only_the_past_becomes_the_models_own(self):
         model = Talker(Sizes(), self.tokenizer.rows).eval()
         epochs = Epochs([self.example(count) for count in range(12, 28)], 4, seed=1)
-        batches = Batches(epochs, self.tokenizer, 1, model)
+        codebooks = torch.randn(CODE_GROUPS, CODEBOOK_SIZE, CODE_WIDTH)
+        batches = Batches(epochs, self.tokenizer, 1, model, codebooks)
         own = taught = 0
         for step in range(WINDOW + 1):
             batch, plain = batches.batch(step, own_speech=True), batches.batch(step, own_speech=False)
-            self.assertTrue(torch.equal(batch.next_codes, plain.next_codes))
+            self.assertTrue(torch.equal(batch.next_codes[~batch.own_past], plain.next_codes[~batch.own_past]))
             self.assertTrue(torch.equal(batch.codes[~batch.own_past], plain.codes[~batch.own_past]))
             differ = (batch.codes != plain.codes).any(-1)[batch.own_past]
             self.assertTrue(differ.any(1).all() and not differ[~batch.is_frame[batch.own_past]].any())

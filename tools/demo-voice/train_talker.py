@@ -104,12 +104,13 @@ def main():
     model = Talker(Sizes(), tokenizer.rows)
     template = make_batch(examples[:1], tokenizer, np.random.default_rng(0)).text.flatten().tolist()
     model.forget_text({i for example in examples for i in example.body}.union(i for i in template if i >= 0))
+    codebooks = scaled(Quantiser.load(args.work / "quantiser.npz").codebooks)
     if args.start:
-        check_codes(args.start, scaled(Quantiser.load(args.work / "quantiser.npz").codebooks))
+        check_codes(args.start, codebooks)
         load_talker(args.start, model)
 
     run = Run(args.work / args.run, model, make_optimiser(model, args.peak_rate), args.first_step)
-    batches = Batches(epochs, tokenizer, args.seed, run.average.model)
+    batches = Batches(epochs, tokenizer, args.seed, run.average.model, codebooks)
 
     def loss_at(step):
         progress = step / args.steps
