@@ -1,4 +1,5 @@
 use crate::error::ShapeError;
+use crate::kernels::Kernels;
 
 /// Inputs that share a scale.
 pub(crate) const GROUP: usize = 128;
@@ -12,6 +13,7 @@ pub struct Inputs {
     width: usize,
     rows: Vec<Row>,
     used: usize,
+    kernels: Kernels,
 }
 
 /// One vector, padded with zeros to whole groups.
@@ -28,7 +30,7 @@ pub(crate) struct Row {
 impl Inputs {
     /// No vectors yet, of `width` values each.
     pub fn new(width: usize) -> Self {
-        Self { width, rows: Vec::new(), used: 0 }
+        Self { width, rows: Vec::new(), used: 0, kernels: Kernels::detect() }
     }
 
     /// Values of a vector.
@@ -59,7 +61,7 @@ impl Inputs {
         }
         self.used = count;
         for (row, vector) in self.rows.iter_mut().zip(vectors.chunks_exact(self.width.max(1))) {
-            row.round(vector);
+            self.kernels.round(row, vector);
         }
         Ok(())
     }
@@ -78,7 +80,9 @@ impl Row {
         }
     }
 
-    fn round(&mut self, vector: &[f32]) {
+    #[allow(clippy::inline_always)] // compiled once for each instruction set
+    #[inline(always)]
+    pub(crate) fn round(&mut self, vector: &[f32]) {
         let groups = self.values.iter_mut().zip(&mut self.scales).zip(&mut self.sums);
         for (((values, scale), sums), inputs) in groups.zip(vector.chunks(GROUP)) {
             let largest = inputs.iter().fold(0_f32, |largest, x| largest.max(x.abs()));

@@ -22,16 +22,24 @@
 //! # Ok::<(), tts_cpu::ShapeError>(())
 //! ```
 
+mod cells;
+mod decoder;
 mod error;
 mod inputs;
+mod kernels;
+mod math;
 mod matrix;
 mod pool;
 mod q4;
 mod q8;
+mod sequence;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use cells::Cells;
+pub use decoder::{Decoder, DecoderShape, LayerWeights, Place, Work};
 pub use error::ShapeError;
 pub use inputs::Inputs;
 pub use matrix::{Matrix, Scheme};
 pub use pool::{Member, Pool};
+pub use sequence::Sequence;

@@ -2,8 +2,7 @@ use std::ops::Range;
 
 use crate::error::ShapeError;
 use crate::inputs::{GROUP, Inputs, Row, SUB_GROUP};
-#[cfg(target_arch = "x86_64")]
-use crate::x86;
+use crate::kernels::Kernels;
 use crate::{q4, q8};
 
 /// Rows that are multiplied together.
@@ -27,25 +26,6 @@ pub struct Matrix {
     columns: usize,
     tiles: Vec<u8>,
     kernels: Kernels,
-}
-
-/// The instructions to multiply with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kernels {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2(x86::Avx2),
-}
-
-impl Kernels {
-    /// The fastest that this processor has.
-    fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = x86::Avx2::detect() {
-            return Self::Avx2(avx2);
-        }
-        Self::Portable
-    }
 }
 
 impl Matrix {
@@ -177,14 +157,7 @@ impl Matrix {
         first: &mut usize,
         give: &mut impl FnMut(usize, &[f32; TILE]),
     ) {
-        let outputs = match (self.kernels, self.scheme) {
-            #[cfg(target_arch = "x86_64")]
-            (Kernels::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tile, rows),
-            #[cfg(target_arch = "x86_64")]
-            (Kernels::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tile, rows),
-            (Kernels::Portable, Scheme::Q8) => rows.map(|row| q8::multiply(tile, row)),
-            (Kernels::Portable, Scheme::Q4) => rows.map(|row| q4::multiply(tile, row)),
-        };
+        let outputs = self.kernels.multiply(self.scheme, tile, rows);
         for (vector, values) in (*first..).zip(&outputs) {
             give(vector, values);
         }

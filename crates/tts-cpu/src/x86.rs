@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 
 use crate::inputs::{GROUP, Row, SUB_GROUP};
 use crate::matrix::TILE;
-use crate::{q4, q8};
+use crate::{math, q4, q8};
 
 /// Proof that the processor has AVX2 and F16C.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,43 @@ pub(crate) fn q8<const N: usize>(Avx2(()): Avx2, tile: &[u8], rows: [&Row; N]) -
 pub(crate) fn q4<const N: usize>(Avx2(()): Avx2, tile: &[u8], rows: [&Row; N]) -> [[f32; TILE]; N] {
     // SAFETY: an `Avx2` proves the features.
     unsafe { q4_avx2(tile, rows) }
+}
+
+/// [`Row::round`], compiled for wider registers.
+pub(crate) fn round(Avx2(()): Avx2, row: &mut Row, vector: &[f32]) {
+    #[target_feature(enable = "avx2")]
+    fn wide(row: &mut Row, vector: &[f32]) {
+        row.round(vector);
+    }
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { wide(row, vector) }
+}
+
+/// [`math::rms_norm`], compiled for wider registers.
+pub(crate) fn rms_norm(Avx2(()): Avx2, x: &mut [f32], weight: &[f32], eps: f32) {
+    #[target_feature(enable = "avx2")]
+    fn wide(x: &mut [f32], weight: &[f32], eps: f32) {
+        math::rms_norm(x, weight, eps);
+    }
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { wide(x, weight, eps) }
+}
+
+/// [`math::attend`], compiled for wider registers.
+pub(crate) fn attend(
+    Avx2(()): Avx2,
+    query: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    scores: &mut [f32],
+    mixed: &mut [f32],
+) {
+    #[target_feature(enable = "avx2")]
+    fn wide(q: &[f32], keys: &[f32], values: &[f32], scores: &mut [f32], mixed: &mut [f32]) {
+        math::attend(q, keys, values, scores, mixed);
+    }
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { wide(query, keys, values, scores, mixed) }
 }
 
 #[inline]

@@ -1,0 +1,79 @@
+use crate::inputs::Row;
+use crate::matrix::{Scheme, TILE};
+#[cfg(target_arch = "x86_64")]
+use crate::x86::{self, Avx2};
+use crate::{math, q4, q8};
+
+/// The instructions to compute with. Results do not depend on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kernels {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+}
+
+impl Kernels {
+    /// The fastest that this processor has.
+    pub(crate) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = Avx2::detect() {
+            return Self::Avx2(avx2);
+        }
+        Self::Portable
+    }
+
+    /// The products of a tile with `N` vectors.
+    #[inline]
+    pub(crate) fn multiply<const N: usize>(
+        self,
+        scheme: Scheme,
+        tile: &[u8],
+        rows: [&Row; N],
+    ) -> [[f32; TILE]; N] {
+        match (self, scheme) {
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tile, rows),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tile, rows),
+            (Self::Portable, Scheme::Q8) => rows.map(|row| q8::multiply(tile, row)),
+            (Self::Portable, Scheme::Q4) => rows.map(|row| q4::multiply(tile, row)),
+        }
+    }
+
+    /// See [`Row::round`].
+    #[inline]
+    pub(crate) fn round(self, row: &mut Row, vector: &[f32]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => x86::round(avx2, row, vector),
+            Self::Portable => row.round(vector),
+        }
+    }
+
+    /// See [`math::rms_norm`].
+    #[inline]
+    pub(crate) fn rms_norm(self, x: &mut [f32], weight: &[f32], eps: f32) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => x86::rms_norm(avx2, x, weight, eps),
+            Self::Portable => math::rms_norm(x, weight, eps),
+        }
+    }
+
+    /// See [`math::attend`].
+    #[inline]
+    pub(crate) fn attend(
+        self,
+        query: &[f32],
+        keys: &[f32],
+        values: &[f32],
+        scores: &mut [f32],
+        mixed: &mut [f32],
+    ) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => x86::attend(avx2, query, keys, values, scores, mixed),
+            Self::Portable => math::attend(query, keys, values, scores, mixed),
+        }
+    }
+}
