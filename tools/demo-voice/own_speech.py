@@ -87,7 +87,7 @@ class Batches:
 
     def __init__(self, epochs, tokenizer, seed, model, codebooks):
         self.epochs, self.tokenizer, self.seed, self.model = epochs, tokenizer, seed, model
-        self.vectors = codebooks
+        self.codebooks = codebooks
         self.begin, self.batches = None, []
 
     def batch(self, step, own_speech):
@@ -117,5 +117,5 @@ class Batches:
             batch.codes[rows] = own[:, : batch.text.shape[1]]
             batch.own_past[rows] = True
             for row in rows.nonzero()[:, 0].tolist():
-                go_on_from_own(batch, row, self.vectors)
+                go_on_from_own(batch, row, self.codebooks)
         return batches
