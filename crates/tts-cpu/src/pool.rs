@@ -1,8 +1,9 @@
 //! A team of threads that runs one function together.
 
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle, Thread};
 
 /// Rounds of waiting before a thread lets others run: tens of microseconds.
@@ -65,7 +66,27 @@ impl Pool {
     /// # Errors
     /// If the system gives no more threads.
     pub fn new(size: usize) -> std::io::Result<Self> {
-        let size = size.max(1);
+        let mut pool = Self::without_workers(size.max(1));
+        for rank in 1..size {
+            let shared = Arc::clone(&pool.shared);
+            let worker = thread::Builder::new().name(format!("tts-cpu-{rank}"));
+            pool.workers.push(worker.spawn(move || shared.work(rank))?);
+        }
+        Ok(pool)
+    }
+
+    /// The team of the whole process, started by the first call: as many threads as
+    /// `RAYON_NUM_THREADS` says, or else as the system has to give; the caller alone if it
+    /// gives none.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Pool> = OnceLock::new();
+        SHARED.get_or_init(|| {
+            let asked = std::env::var("RAYON_NUM_THREADS").ok();
+            Self::new(threads(asked.as_deref())).unwrap_or_else(|_| Self::without_workers(1))
+        })
+    }
+
+    fn without_workers(size: usize) -> Self {
         let shared = Arc::new(Shared {
             calls: AtomicUsize::new(0),
             job: AtomicPtr::new(std::ptr::null_mut()),
@@ -74,13 +95,7 @@ impl Pool {
             stopping: AtomicBool::new(false),
             asleep: (1..size).map(|_| AtomicBool::new(false)).collect(),
         });
-        let mut pool = Self { shared, workers: Vec::new(), turn: Mutex::new(()) };
-        for rank in 1..size {
-            let shared = Arc::clone(&pool.shared);
-            let worker = thread::Builder::new().name(format!("tts-cpu-{rank}"));
-            pool.workers.push(worker.spawn(move || shared.work(rank))?);
-        }
-        Ok(pool)
+        Self { shared, workers: Vec::new(), turn: Mutex::new(()) }
     }
 
     /// Threads of the team.
@@ -261,5 +276,35 @@ fn wait_a_little(spins: &mut u32) {
         std::hint::spin_loop();
     } else {
         thread::yield_now();
+    }
+}
+
+/// Threads that were asked for; where nothing useful was, those the system runs at once.
+fn threads(asked: Option<&str>) -> usize {
+    match asked.and_then(|asked| asked.trim().parse().ok()) {
+        Some(threads) if threads > 0 => threads,
+        _ => thread::available_parallelism().map_or(1, NonZero::get),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_decides_or_else_the_system() {
+        assert_eq!(threads(Some("3")), 3);
+        assert_eq!(threads(Some(" 12 ")), 12);
+        let system = threads(None);
+        assert!(system > 0);
+        for nothing in ["", "0", "-1", "many"] {
+            assert_eq!(threads(Some(nothing)), system, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn there_is_one_shared_team() {
+        assert!(std::ptr::eq(Pool::shared(), Pool::shared()));
+        assert!(Pool::shared().size() > 0);
     }
 }
