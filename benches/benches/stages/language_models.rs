@@ -24,7 +24,7 @@ fn weight_bytes(work: Work) -> Throughput {
 
 fn load_talker(checkpoint: &Checkpoint) -> Talker {
     let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
-    Talker::load(&checkpoint.config.talker_config, &weights).unwrap()
+    Talker::load(&checkpoint.config.talker_config, &weights, None).unwrap()
 }
 
 /// A prompt of codec rows, `[PROMPT, hidden]`.
@@ -97,7 +97,7 @@ pub(crate) fn code_predictor(criterion: &mut Criterion) {
         let config = &checkpoint.config.talker_config;
         let predictor = LazyCell::new(|| {
             let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
-            CodePredictor::load(config, &weights).unwrap()
+            CodePredictor::load(config, &weights, None).unwrap()
         });
         let row = Tensor::rand(-1_f32, 1.0, (1, config.hidden_size), &Device::Cpu).unwrap();
         let params = SamplingParams { temperature: 0.9, top_k: 50, ..SamplingParams::default() };

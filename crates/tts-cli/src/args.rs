@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tts::DeviceName;
+use tts::{DeviceName, Precision};
 
 /// Text to speech with Qwen3-TTS checkpoints.
 #[derive(Debug, Parser)]
@@ -141,12 +141,6 @@ pub(crate) enum LayoutArg {
     NonStreaming,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Dtype {
-    F32,
-    Bf16,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
     /// Model directory, repository on the hub such as
@@ -156,9 +150,9 @@ pub(crate) struct ModelArgs {
     /// Compute device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
-    /// Compute type of the language models
-    #[arg(long, default_value = "f32")]
-    pub(crate) dtype: Dtype,
+    /// Precision of the language models: f32, bf16, q8 or q4mix
+    #[arg(long, default_value_t)]
+    pub(crate) dtype: Precision,
     /// Threads; all cores if not given
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

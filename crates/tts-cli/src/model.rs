@@ -1,8 +1,7 @@
-use candle_core::DType;
 use tts::{Model, SplitRule};
 use tts_checkpoint::ModelFiles;
 
-use crate::args::{Dtype, ModelArgs};
+use crate::args::ModelArgs;
 use crate::error::CliError;
 
 /// The files a `--model` argument names: the embedded model, a directory, or else a
@@ -33,15 +32,11 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
             },
         )?;
     }
-    let dtype = match args.dtype {
-        Dtype::F32 => DType::F32,
-        Dtype::Bf16 => DType::BF16,
-    };
     let device = args.device.open()?;
     #[cfg(feature = "profiling")]
     if let Some(queue) = tts::gpu_queue(&device) {
         tts_profiling::record::Profile::watch(queue)?;
     }
     let files = files(&args.model)?;
-    Model::load_with(files, &device, dtype, SplitRule::default()).map_err(CliError::Load)
+    Model::load_with(files, &device, args.dtype, SplitRule::default()).map_err(CliError::Load)
 }

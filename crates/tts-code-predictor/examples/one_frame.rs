@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
     let config = &checkpoint.config.talker_config;
     let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
-    let predictor = CodePredictor::load(config, &weights)?;
+    let predictor = CodePredictor::load(config, &weights, None)?;
 
     // The embedding of code 5 stands in for a talker's output as well.
     let table = weights.scope("talker.model").tensor("codec_embedding.weight")?;

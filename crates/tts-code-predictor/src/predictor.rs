@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear};
+use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear, Packing};
 use tts_sampler::{DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules};
 
 /// Why the code predictor could not be loaded or run.
@@ -65,11 +65,17 @@ pub struct PredictorRow<'a> {
 }
 
 impl CodePredictor {
-    /// Loads the code predictor from the weights of a model.
+    /// Loads the code predictor from the weights of a model; with a `packing`, from weights
+    /// in f32 for the CPU.
     ///
     /// # Errors
     /// If a weight is not finite or does not fit on the device.
-    pub fn load(config: &TalkerConfig, weights: &Weights) -> Result<Self, PredictorError> {
+    pub fn load(
+        config: &TalkerConfig,
+        weights: &Weights,
+        packing: Option<Packing>,
+    ) -> Result<Self, PredictorError> {
+        let (layers, heads) = (packing.map(|p| p.layers), packing.map(|p| p.heads));
         let c = &config.code_predictor_config;
         let root = weights.scope("talker.code_predictor");
         let model = root.scope("model");
@@ -78,7 +84,8 @@ impl CodePredictor {
             None
         } else {
             let layer = root.scope("small_to_mtp_projection");
-            Some(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)))
+            let bias = Some(layer.tensor("bias")?);
+            Some(Linear::in_bits(heads, layer.tensor("weight")?, bias)?)
         };
         let decoder = DecoderConfig {
             layers: c.num_hidden_layers,
@@ -97,10 +104,13 @@ impl CodePredictor {
                 .map(|k| model.tensor(&format!("codec_embedding.{k}.weight")))
                 .collect::<Result<_, _>>()?,
             heads: (0..steps)
-                .map(|k| Ok(Linear::new(root.tensor(&format!("lm_head.{k}.weight"))?, None)))
-                .collect::<Result<_, CheckpointError>>()?,
+                .map(|k| {
+                    let weight = root.tensor(&format!("lm_head.{k}.weight"))?;
+                    Ok(Linear::in_bits(heads, weight, None)?)
+                })
+                .collect::<Result<_, PredictorError>>()?,
             projection,
-            decoder: Decoder::load(decoder, |name| -> Result<Tensor, PredictorError> {
+            decoder: Decoder::in_bits(layers, decoder, |name| -> Result<Tensor, PredictorError> {
                 Ok(model.tensor(name)?)
             })?,
             rules: TokenRules::all(c.vocab_size),

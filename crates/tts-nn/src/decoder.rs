@@ -1,10 +1,8 @@
 use candle_core::{DType, Device, Result, Tensor};
+use tts_cpu::Scheme;
 
-use crate::attention::{self, Attention};
-use crate::kv_cache::KvCache;
-use crate::mlp::Mlp;
-use crate::norm::{LayerNorm, RmsNorm};
-use crate::rope::{Angles, Rope};
+use crate::dense::{DenseDecoder, DenseState};
+use crate::packed::{PackedDecoder, PackedState};
 
 /// What the decoders of the family differ in.
 #[derive(Debug, Clone)]
@@ -45,46 +43,40 @@ pub enum Blocks {
 }
 
 /// A stack of pre-norm decoder layers with a final norm.
-#[derive(Debug, Clone)]
-pub struct Decoder {
-    config: DecoderConfig,
-    layers: Vec<Layer>,
-    norm: Option<Norm>,
-    rope: Rope,
-}
+#[derive(Debug)]
+pub struct Decoder(Stack);
 
-#[derive(Debug, Clone)]
-struct Layer {
-    attention_norm: Norm,
-    attention: Attention,
-    mlp_norm: Norm,
-    mlp: Mlp,
-    scales: Option<(Tensor, Tensor)>,
-}
-
-#[derive(Debug, Clone)]
-enum Norm {
-    Rms(RmsNorm),
-    Layer(LayerNorm),
+#[derive(Debug)]
+enum Stack {
+    Dense(DenseDecoder),
+    Packed(PackedDecoder),
 }
 
 /// Caches and position of one sequence.
 #[derive(Debug)]
-pub struct DecoderState {
-    caches: Vec<KvCache>,
-    position: usize,
+pub struct DecoderState(State);
+
+#[derive(Debug)]
+enum State {
+    Dense(DenseState),
+    Packed(PackedState),
 }
 
 impl DecoderState {
     /// Positions pushed so far.
     pub fn position(&self) -> usize {
-        self.position
+        match &self.0 {
+            State::Dense(state) => state.position(),
+            State::Packed(state) => state.position(),
+        }
     }
 
     /// Starts a new sequence in the same buffers.
     pub fn clear(&mut self) {
-        self.position = 0;
-        self.caches.iter_mut().for_each(KvCache::clear);
+        match &mut self.0 {
+            State::Dense(state) => state.clear(),
+            State::Packed(state) => state.clear(),
+        }
     }
 }
 
@@ -98,17 +90,21 @@ impl Decoder {
         config: DecoderConfig,
         mut get: impl FnMut(&str) -> std::result::Result<Tensor, E>,
     ) -> std::result::Result<Self, E> {
-        let mut layers = Vec::with_capacity(config.layers);
-        for i in 0..config.layers {
-            layers
-                .push(Layer::load(&config, &mut |name: &str| get(&format!("layers.{i}.{name}")))?);
-        }
-        let norm = match config.blocks {
-            Blocks::RmsGated => Some(Norm::load(&config, "norm", &mut get)?),
-            Blocks::LayerGelu => None,
-        };
-        let rope = Rope::new(config.rope_theta, config.head_dim);
-        Ok(Self { config, layers, norm, rope })
+        Ok(Self(Stack::Dense(DenseDecoder::load(config, &mut get)?)))
+    }
+
+    /// As [`Decoder::load`], the matrices in few bits if there is a `scheme`: for stacks of
+    /// the form of the language models, from tensors in f32 on the CPU.
+    ///
+    /// # Errors
+    /// Those of `get`; if a stack that is to be packed has another form.
+    pub fn in_bits<E: From<candle_core::Error>>(
+        scheme: Option<Scheme>,
+        config: DecoderConfig,
+        mut get: impl FnMut(&str) -> std::result::Result<Tensor, E>,
+    ) -> std::result::Result<Self, E> {
+        let Some(scheme) = scheme else { return Self::load(config, get) };
+        Ok(Self(Stack::Packed(PackedDecoder::load(&config, scheme, &mut get)?)))
     }
 
     /// The state of a new sequence with room for `capacity` positions (without
@@ -122,121 +118,45 @@ impl Decoder {
         dtype: DType,
         device: &Device,
     ) -> Result<DecoderState> {
-        let c = &self.config;
-        let cache = |_| match c.window {
-            Some(size) => Ok(KvCache::window(size)),
-            None => KvCache::full(c.kv_heads, capacity, c.head_dim, dtype, device),
-        };
-        let caches = (0..c.layers).map(cache).collect::<Result<_>>()?;
-        Ok(DecoderState { caches, position: 0 })
+        Ok(DecoderState(match &self.0 {
+            Stack::Dense(stack) => State::Dense(stack.new_state(capacity, dtype, device)?),
+            Stack::Packed(stack) => State::Packed(stack.new_state(capacity)),
+        }))
     }
 
     /// Pushes `[batch, time, hidden]` through all layers and the final norm; row
     /// `b` continues the sequence `states[b]`. `tap` sees the output of each
-    /// layer, numbered from 0.
+    /// layer, numbered from 0, which exists only where the stack is not packed.
     ///
     /// # Errors
-    /// [`CacheFull`](crate::CacheFull) (wrapped) if a sequence has no room left.
+    /// If a sequence has no room left ([`CacheFull`](crate::CacheFull), wrapped, where the
+    /// stack is not packed); if a state was made by a stack of the other kind.
     pub fn forward(
         &self,
         x: &Tensor,
         states: &mut [&mut DecoderState],
         tap: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Tensor> {
-        let (_, time, _) = x.dims3()?;
-        let contexts = states
-            .iter()
-            .map(|state| self.context(state.position, time, x))
-            .collect::<Result<Vec<_>>>()?;
-        let mut x = x.clone();
-        for (i, layer) in self.layers.iter().enumerate() {
-            let rows = states.iter_mut().zip(&contexts).filter_map(|(state, (angles, mask))| {
-                state.caches.get_mut(i).map(|cache| (cache, angles, mask))
-            });
-            x = layer.forward(&x, rows)?;
-            tap(i, &x)?;
-        }
-        for state in states {
-            state.position += time;
-        }
-        match &self.norm {
-            Some(norm) => norm.forward(&x),
-            None => Ok(x),
-        }
-    }
-
-    /// Rotations and mask of `time` positions from `start` on, the same for all
-    /// layers. A window needs no mask.
-    fn context(&self, start: usize, time: usize, x: &Tensor) -> Result<(Angles, Option<Tensor>)> {
-        let angles = self.rope.angles(start, time, x.dtype(), x.device())?;
-        let mask = match self.config.window {
-            None => attention::mask(time, start + time, x.device())?,
-            Some(_) => None,
-        };
-        Ok((angles, mask))
-    }
-}
-
-impl Norm {
-    fn load<E: From<candle_core::Error>>(
-        config: &DecoderConfig,
-        name: &str,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
-    ) -> std::result::Result<Self, E> {
-        let weight = get(&format!("{name}.weight"))?;
-        Ok(match config.blocks {
-            Blocks::RmsGated => Self::Rms(RmsNorm::new(weight, config.norm_eps)),
-            Blocks::LayerGelu => {
-                let bias = get(&format!("{name}.bias"))?;
-                Self::Layer(LayerNorm::new(weight, bias, config.norm_eps))
+        let states = states.iter_mut().map(|state| &mut state.0);
+        match &self.0 {
+            Stack::Dense(stack) => {
+                let dense = |state| match state {
+                    &mut State::Dense(ref mut state) => Ok(state),
+                    State::Packed(_) => foreign(),
+                };
+                stack.forward(x, &mut states.map(dense).collect::<Result<Vec<_>>>()?, tap)
             }
-        })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Rms(norm) => norm.forward(x),
-            Self::Layer(norm) => norm.forward(x),
+            Stack::Packed(stack) => {
+                let packed = |state| match state {
+                    &mut State::Packed(ref mut state) => Ok(state),
+                    State::Dense(_) => foreign(),
+                };
+                stack.forward(x, &mut states.map(packed).collect::<Result<Vec<_>>>()?)
+            }
         }
     }
 }
 
-impl Layer {
-    fn load<E: From<candle_core::Error>>(
-        config: &DecoderConfig,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
-    ) -> std::result::Result<Self, E> {
-        let scales = if config.layer_scales {
-            Some((get("self_attn_layer_scale.scale")?, get("mlp_layer_scale.scale")?))
-        } else {
-            None
-        };
-        let mlp = Mlp::load(config.blocks, &mut |name: &str| get(&format!("mlp.{name}")))?;
-        Ok(Self {
-            attention_norm: Norm::load(config, "input_layernorm", get)?,
-            attention: Attention::load(config, &mut |name: &str| {
-                get(&format!("self_attn.{name}"))
-            })?,
-            mlp_norm: Norm::load(config, "post_attention_layernorm", get)?,
-            mlp: if config.window.is_some() { mlp.in_pieces() } else { mlp },
-            scales,
-        })
-    }
-
-    fn forward<'c>(
-        &self,
-        x: &Tensor,
-        rows: impl Iterator<Item = (&'c mut KvCache, &'c Angles, &'c Option<Tensor>)>,
-    ) -> Result<Tensor> {
-        let mut branch = self.attention.forward(&self.attention_norm.forward(x)?, rows)?;
-        if let Some((scale, _)) = &self.scales {
-            branch = branch.broadcast_mul(scale)?;
-        }
-        let x = (x + branch)?;
-        let mut branch = self.mlp.forward(&self.mlp_norm.forward(&x)?)?;
-        if let Some((_, scale)) = &self.scales {
-            branch = branch.broadcast_mul(scale)?;
-        }
-        x + branch
-    }
+fn foreign<T>() -> Result<T> {
+    candle_core::bail!("the state of the sequence was made by a stack of another kind")
 }

@@ -1,19 +1,42 @@
 use candle_core::{Result, Tensor};
+use tts_cpu::Scheme;
 
+use crate::packed::PackedMatrix;
 use crate::product;
 
-/// A dense layer: `y = x Wᵀ + b`.
+/// A layer `y = x Wᵀ + b`.
 #[derive(Debug, Clone)]
 pub struct Linear {
-    weight: Tensor,
+    weight: Weight,
     bias: Option<Tensor>,
     in_pieces: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Weight {
+    Dense(Tensor),
+    Packed(PackedMatrix),
 }
 
 impl Linear {
     /// From a weight `[outputs, inputs]` and a bias `[outputs]`.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight, bias, in_pieces: false }
+        Self { weight: Weight::Dense(weight), bias, in_pieces: false }
+    }
+
+    /// The weight rounded to few bits if there is a `scheme`: it and all inputs are to be
+    /// in f32 on the CPU then. Else as [`Linear::new`].
+    ///
+    /// # Errors
+    /// If the weight is to be rounded and is not in f32 on the CPU.
+    pub fn in_bits(
+        scheme: Option<Scheme>,
+        weight: Tensor,
+        bias: Option<Tensor>,
+    ) -> Result<Self> {
+        let Some(scheme) = scheme else { return Ok(Self::new(weight, bias)) };
+        let weight = Weight::Packed(PackedMatrix::new(scheme, &weight)?);
+        Ok(Self { weight, bias, in_pieces: false })
     }
 
     /// One layer that computes several at once: the outputs are concatenated in
@@ -38,16 +61,21 @@ impl Linear {
     /// # Errors
     /// If the last dimension is not the number of inputs.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (outputs, inputs) = self.weight.dims2()?;
+        let (outputs, inputs) = match &self.weight {
+            Weight::Dense(weight) => weight.dims2()?,
+            Weight::Packed(matrix) => (matrix.outputs(), matrix.inputs()),
+        };
         let mut shape = x.dims().to_vec();
         if let Some(last) = shape.last_mut() {
             *last = outputs;
         }
         let x = x.reshape(((), inputs))?;
-        let y = if self.in_pieces {
-            product::over_time(&self.weight, &x.t()?)?.t()?
-        } else {
-            x.matmul(&self.weight.t()?)?
+        let y = match &self.weight {
+            Weight::Packed(matrix) => matrix.forward(&x)?,
+            Weight::Dense(weight) if self.in_pieces => {
+                product::over_time(weight, &x.t()?)?.t()?
+            }
+            Weight::Dense(weight) => x.matmul(&weight.t()?)?,
         };
         let y = match &self.bias {
             Some(bias) => y.broadcast_add(bias)?,

@@ -13,7 +13,7 @@
 //!
 //! let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
 //! let weights = checkpoint.model_weights(DType::F32, &Device::Cpu);
-//! let talker = Talker::load(&checkpoint.config.talker_config, &weights)?;
+//! let talker = Talker::load(&checkpoint.config.talker_config, &weights, None)?;
 //! let prompt = (talker.text(&[1, 2, 3])? + talker.codec(&[1, 2, 3])?)?;
 //! let mut state = talker.new_state(16)?;
 //! let output = talker.prefill(&prompt, &mut state)?;

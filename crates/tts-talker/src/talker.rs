@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear};
+use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear, Packing};
 
 /// Why the talker could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,7 @@ pub struct Talker {
     codec_embedding: Tensor,
     decoder: Decoder,
     codec_head: Linear,
+    layers: usize,
     dtype: DType,
     device: Device,
 }
@@ -48,17 +49,23 @@ pub struct Output {
 }
 
 impl Talker {
-    /// Loads the talker from the weights of a model.
+    /// Loads the talker from the weights of a model; with a `packing`, from weights in f32
+    /// for the CPU.
     ///
     /// # Errors
     /// If a weight is not finite or does not fit on the device.
-    pub fn load(config: &TalkerConfig, weights: &Weights) -> Result<Self, TalkerError> {
+    pub fn load(
+        config: &TalkerConfig,
+        weights: &Weights,
+        packing: Option<Packing>,
+    ) -> Result<Self, TalkerError> {
+        let (layers, heads) = (packing.map(|p| p.layers), packing.map(|p| p.heads));
         let root = weights.scope("talker");
         let model = root.scope("model");
         let projection = root.scope("text_projection");
-        let linear = |name: &str| -> Result<Linear, CheckpointError> {
+        let linear = |name: &str| -> Result<Linear, TalkerError> {
             let layer = projection.scope(name);
-            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)))
+            Ok(Linear::in_bits(heads, layer.tensor("weight")?, Some(layer.tensor("bias")?))?)
         };
         let decoder = DecoderConfig {
             layers: config.num_hidden_layers,
@@ -77,10 +84,11 @@ impl Talker {
             text_in: linear("linear_fc1")?,
             text_out: linear("linear_fc2")?,
             codec_embedding: model.tensor("codec_embedding.weight")?,
-            decoder: Decoder::load(decoder, |name| -> Result<Tensor, TalkerError> {
+            decoder: Decoder::in_bits(layers, decoder, |name| -> Result<Tensor, TalkerError> {
                 Ok(model.tensor(name)?)
             })?,
-            codec_head: Linear::new(root.tensor("codec_head.weight")?, None),
+            codec_head: Linear::in_bits(heads, root.tensor("codec_head.weight")?, None)?,
+            layers: config.num_hidden_layers,
             dtype: weights.dtype(),
             device: weights.device().clone(),
         })
@@ -128,7 +136,8 @@ impl Talker {
     }
 
     /// As [`Talker::prefill`]; `tap` sees the hidden states `[1, time, hidden]`:
-    /// 0 is the input, `k` comes after layer `k`, the last after the final norm.
+    /// 0 is the input, `k` comes after layer `k`, the last after the final norm. A packed
+    /// talker has only the first and the last to show.
     ///
     /// # Errors
     /// If the prompt does not fit into the state; those of `tap`.
@@ -140,17 +149,15 @@ impl Talker {
     ) -> Result<Output, TalkerError> {
         let prompt = prompt.unsqueeze(0)?;
         tap(0, &prompt)?;
-        let mut layers = 0;
         let mut last = None;
         let hidden = self.decoder.forward(&prompt, &mut [&mut state.0], &mut |layer, output| {
             // The last layer is seen after the final norm only.
             if let Some(previous) = last.replace(output.clone()) {
                 tap(layer, &previous)?;
             }
-            layers = layer + 1;
             Ok(())
         })?;
-        tap(layers, &hidden)?;
+        tap(self.layers, &hidden)?;
         let time = hidden.dim(1)?;
         self.output(hidden.narrow(1, time - 1, 1)?.squeeze(1)?)
     }

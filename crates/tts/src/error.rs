@@ -8,6 +8,7 @@ use tts_talker::TalkerError;
 use tts_text::TextError;
 
 use crate::device::DeviceName;
+use crate::precision::Precision;
 use crate::reference::ReferenceError;
 use crate::voice::VoiceError;
 
@@ -63,11 +64,13 @@ pub enum TtsError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The language models cannot be computed in this type.
-    #[error("compute type {found:?}; expected F32 or BF16")]
-    ComputeType {
-        /// The type.
-        found: candle_core::DType,
+    /// Language models in few bits are computed on the CPU only.
+    #[error("precision {precision} on {device}; expected the CPU, or f32 or bf16")]
+    Precision {
+        /// What was asked for.
+        precision: Precision,
+        /// Where.
+        device: DeviceName,
     },
     /// The codec encoder failed.
     #[error(transparent)]

@@ -14,6 +14,7 @@ use tts_text::{SplitRule, Tokenizer, supported_languages, supported_speakers};
 
 use crate::error::TtsError;
 use crate::options::Options;
+use crate::precision::Precision;
 use crate::request::Request;
 use crate::voice::Voice;
 
@@ -48,30 +49,32 @@ impl Model {
     /// # Errors
     /// If a file is missing, inconsistent or damaged.
     pub fn load(files: ModelFiles, device: &Device) -> Result<Self, TtsError> {
-        Self::load_with(files, device, DType::F32, SplitRule::default())
+        Self::load_with(files, device, Precision::F32, SplitRule::default())
     }
 
-    /// As [`Model::load`], with the compute type of the language models (f32 or
-    /// bf16) and the splitting rule of the tokeniser.
+    /// As [`Model::load`], with the precision of the language models and the splitting rule
+    /// of the tokeniser.
     ///
     /// # Errors
-    /// If a file is missing, inconsistent or damaged.
+    /// If a file is missing, inconsistent or damaged; if the device cannot compute in the
+    /// precision.
     pub fn load_with(
         files: ModelFiles,
         device: &Device,
-        dtype: DType,
+        precision: Precision,
         split: SplitRule,
     ) -> Result<Self, TtsError> {
         let _span = stage_span!(Stage::Load);
-        if !matches!(dtype, DType::F32 | DType::BF16) {
-            return Err(TtsError::ComputeType { found: dtype });
+        let packing = precision.packing();
+        if packing.is_some() && !device.is_cpu() {
+            return Err(TtsError::Precision { precision, device: device.into() });
         }
         let checkpoint = Checkpoint::open(files)?;
         let tokenizer = Tokenizer::load(&checkpoint.files, &checkpoint.config, split)?;
-        let weights = checkpoint.model_weights(dtype, device);
+        let weights = checkpoint.model_weights(precision.dtype(), device);
         let talker_config = &checkpoint.config.talker_config;
-        let talker = Talker::load(talker_config, &weights)?;
-        let predictor = CodePredictor::load(talker_config, &weights)?;
+        let talker = Talker::load(talker_config, &weights, packing)?;
+        let predictor = CodePredictor::load(talker_config, &weights, packing)?;
         let codec = CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(device))?;
         let rules = TokenRules::talker(
             talker_config.vocab_size,

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use tts::DeviceName;
+use tts::{DeviceName, Precision};
 
 /// Times whole utterances.
 #[derive(Debug, Parser)]
@@ -37,9 +37,9 @@ pub(crate) struct Args {
     /// Generate exactly so many frames, whatever the model says of the end.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) frames: Option<u32>,
-    /// Compute type of the language models.
-    #[arg(long, value_enum, default_value_t = Dtype::F32)]
-    pub(crate) dtype: Dtype,
+    /// Precision of the language models: f32, bf16, q8 or q4mix.
+    #[arg(long, default_value_t)]
+    pub(crate) dtype: Precision,
     /// Threads; all cores if it is left out.
     #[arg(long)]
     pub(crate) threads: Option<usize>,
@@ -62,12 +62,6 @@ pub(crate) struct Args {
     #[cfg(feature = "profiling")]
     #[arg(long)]
     pub(crate) summary_json: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Dtype {
-    F32,
-    Bf16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

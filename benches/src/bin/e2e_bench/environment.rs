@@ -55,7 +55,7 @@ impl Environment {
             gpus: gpus(),
             model: model.unwrap_or_else(|| "(embedded)".to_owned()),
             model_fingerprint: fingerprint(files)?,
-            dtype: format!("{:?}", args.dtype).to_lowercase(),
+            dtype: args.dtype.to_string(),
             device: DeviceName::from(device).to_string(),
             threads: rayon::current_num_threads(),
             seed: args.seed,

@@ -15,11 +15,10 @@ mod texts;
 mod voice;
 
 use anyhow::Result;
-use candle_core::DType;
 use clap::Parser;
 use tts::{Model, ModelFiles, SplitRule};
 
-use crate::args::{Args, Dtype};
+use crate::args::Args;
 use crate::environment::Environment;
 use crate::report::Report;
 
@@ -39,16 +38,12 @@ fn main() -> Result<()> {
         Some(path) => ModelFiles::directory(path)?,
         None => ModelFiles::Embedded(tts_demo_voice::FILES),
     };
-    let dtype = match args.dtype {
-        Dtype::F32 => DType::F32,
-        Dtype::Bf16 => DType::BF16,
-    };
     let device = args.device.open()?;
     #[cfg(feature = "profiling")]
     if let Some(queue) = tts::gpu_queue(&device) {
         tts_profiling::record::Profile::watch(queue)?;
     }
-    let model = Model::load_with(files.clone(), &device, dtype, SplitRule::default())?;
+    let model = Model::load_with(files.clone(), &device, args.dtype, SplitRule::default())?;
     let voice = voice::default_voice(&model)?;
 
     let requests: Vec<_> = texts::labelled(&args.labels)?

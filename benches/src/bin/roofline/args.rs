@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Parser, ValueEnum};
-use tts::ModelFiles;
+use clap::Parser;
+use tts::{ModelFiles, Precision};
 use tts_benches::random_model::{RandomModel, SPEAKING};
 
 /// How near each stage comes to what the machine can do.
@@ -22,9 +22,9 @@ pub(crate) struct Args {
     /// Utterances that are measured, after one that is not
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) iterations: u32,
-    /// Compute type of the language models
-    #[arg(long, value_enum, default_value_t = Dtype::F32)]
-    pub(crate) dtype: Dtype,
+    /// Precision of the language models: f32, bf16, q8 or q4mix
+    #[arg(long, default_value_t)]
+    pub(crate) dtype: Precision,
     /// Threads; all cores if it is left out
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
@@ -36,27 +36,22 @@ pub(crate) struct Args {
     pub(crate) json: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Dtype {
-    F32,
-    Bf16,
-}
-
-impl Dtype {
-    pub(crate) fn bytes(self) -> f64 {
-        match self {
-            Self::F32 => 4.0,
-            Self::Bf16 => 2.0,
-        }
-    }
-}
-
 impl Args {
     pub(crate) fn files(&self) -> Result<ModelFiles> {
         match &self.model_dir {
             Some(path) => Ok(ModelFiles::directory(path)?),
             None if self.embedded => Ok(ModelFiles::Embedded(tts_demo_voice::FILES)),
             None => Ok(RandomModel::real_06b(&SPEAKING)?.files()),
+        }
+    }
+
+    /// Bytes of a weight of the language models; of one in a layer where they differ.
+    pub(crate) fn weight_bytes(&self) -> f64 {
+        match self.dtype {
+            Precision::F32 => 4.0,
+            Precision::Bf16 => 2.0,
+            Precision::Q8 => 8.25 / 8.0,
+            Precision::Q4Mix => 4.5 / 8.0,
         }
     }
 }

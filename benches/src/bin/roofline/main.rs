@@ -7,14 +7,14 @@ mod rows;
 mod verdict;
 
 use anyhow::{Context, Result};
-use candle_core::{DType, Device};
+use candle_core::Device;
 use clap::Parser;
 use serde::Serialize;
 use tts::{Model, Request, SplitRule, Voice};
 use tts_checkpoint::Checkpoint;
 use tts_profiling::record::{Profile, Summary};
 
-use crate::args::{Args, Dtype};
+use crate::args::Args;
 use crate::peaks::Peaks;
 use crate::rows::Row;
 
@@ -37,8 +37,7 @@ fn main() -> Result<()> {
     let peaks = Peaks::measure();
 
     let profile = Profile::start(vec![])?;
-    let dtype = if args.dtype == Dtype::F32 { DType::F32 } else { DType::BF16 };
-    let model = Model::load_with(files, &Device::Cpu, dtype, SplitRule::default())?;
+    let model = Model::load_with(files, &Device::Cpu, args.dtype, SplitRule::default())?;
     let request = request(&model, args.frames as usize);
     model.speak(&request)?;
     profile.recording().clear();

@@ -60,7 +60,7 @@ pub(crate) fn rows(
 ) -> Vec<Row> {
     let talker = &checkpoint.config.talker_config;
     let frames = f64::from(args.frames * args.iterations);
-    let lm_bytes = args.dtype.bytes();
+    let lm_bytes = args.weight_bytes();
     // An utterance is decoded by 25 frames at most; a pass reads the weights once.
     let at_once = args.frames.min(25) as usize;
     let codec = work::codec_decode(&checkpoint.codec.decoder_config, at_once);

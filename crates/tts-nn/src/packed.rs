@@ -1,0 +1,192 @@
+//! Layers in few bits, for one pass of a team of threads on the CPU.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use candle_core::{Error, Result, Storage, Tensor};
+use tts_cpu::{
+    Cells, DecoderShape, Inputs, LayerWeights, Matrix, Place, Pool, Scheme, Sequence, ShapeError,
+    Work,
+};
+
+use crate::decoder::{Blocks, DecoderConfig};
+
+/// In how many bits a language model on the CPU keeps its matrices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packing {
+    /// Of the layers.
+    pub layers: Scheme,
+    /// Of what gives logits, and of other products outside the layers.
+    pub heads: Scheme,
+}
+
+/// Rows of a step that share one reading of the weights; bounds the memory of a prompt.
+const ROWS: usize = 32;
+
+/// A matrix in few bits that multiplies rows of tensors.
+#[derive(Debug, Clone)]
+pub(crate) struct PackedMatrix(Arc<Matrix>);
+
+impl PackedMatrix {
+    /// From a weight `[outputs, inputs]` in f32 on the CPU.
+    pub(crate) fn new(scheme: Scheme, weight: &Tensor) -> Result<Self> {
+        let (outputs, inputs) = weight.dims2()?;
+        let pack = |values: &[f32]| Matrix::pack(scheme, outputs, inputs, values);
+        Ok(Self(Arc::new(with_values(weight, pack)?.map_err(Error::wrap)?)))
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.0.rows()
+    }
+
+    pub(crate) fn inputs(&self) -> usize {
+        self.0.columns()
+    }
+
+    /// `[rows, inputs]` to `[rows, outputs]`.
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let mut inputs = Inputs::new(self.inputs());
+        with_values(x, |values| inputs.set(values))?.map_err(Error::wrap)?;
+        let (rows, outputs) = (inputs.len(), self.outputs());
+        let products = Cells::new(rows * outputs);
+        together(|member| {
+            let tiles = member.share(self.0.tiles());
+            self.0.multiply_tiles(&inputs, tiles, |row, output, values| {
+                products.write(row * outputs + output, values);
+            })
+        })?;
+        let mut values = vec![0.0; products.len()];
+        products.read(0..values.len(), &mut values);
+        Tensor::from_vec(values, (rows, outputs), x.device())
+    }
+}
+
+/// A stack of layers in few bits.
+#[derive(Debug)]
+pub(crate) struct PackedDecoder {
+    decoder: tts_cpu::Decoder,
+    /// Memory of steps that are not running.
+    works: Mutex<Vec<Work>>,
+}
+
+/// Keys and values of one sequence.
+#[derive(Debug)]
+pub(crate) struct PackedState(Sequence);
+
+impl PackedState {
+    pub(crate) fn position(&self) -> usize {
+        self.0.position()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+impl PackedDecoder {
+    pub(crate) fn load<E: From<Error>>(
+        c: &DecoderConfig,
+        scheme: Scheme,
+        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+    ) -> std::result::Result<Self, E> {
+        if c.window.is_some() || !c.head_norms || c.layer_scales || c.blocks != Blocks::RmsGated {
+            return Err(Error::Msg(format!("a stack that cannot be packed: {c:?}")).into());
+        }
+        let mut values = |name: &str| -> std::result::Result<Vec<f32>, E> {
+            let tensor = get(name)?;
+            Ok(with_values(&tensor, <[f32]>::to_vec)?)
+        };
+        let norm = values("norm.weight")?;
+        let gate = values("layers.0.mlp.gate_proj.weight")?;
+        let shape = DecoderShape {
+            hidden: norm.len(),
+            heads: c.heads,
+            kv_heads: c.kv_heads,
+            head_dim: c.head_dim,
+            intermediate: gate.len() / norm.len().max(1),
+            norm_eps: c.norm_eps as f32,
+            rope_theta: c.rope_theta,
+        };
+        let mut decoder = tts_cpu::Decoder::new(shape, &norm).map_err(Error::wrap)?;
+        for layer in 0..c.layers {
+            let mut get = |name: &str| values(&format!("layers.{layer}.{name}.weight"));
+            let weights = LayerWeights {
+                attention_norm: &get("input_layernorm")?,
+                query: &get("self_attn.q_proj")?,
+                key: &get("self_attn.k_proj")?,
+                value: &get("self_attn.v_proj")?,
+                query_norm: &get("self_attn.q_norm")?,
+                key_norm: &get("self_attn.k_norm")?,
+                output: &get("self_attn.o_proj")?,
+                mlp_norm: &get("post_attention_layernorm")?,
+                gate: &get("mlp.gate_proj")?,
+                up: &get("mlp.up_proj")?,
+                down: &get("mlp.down_proj")?,
+            };
+            decoder.push_layer(scheme, weights).map_err(Error::wrap)?;
+        }
+        Ok(Self { decoder, works: Mutex::new(Vec::new()) })
+    }
+
+    pub(crate) fn new_state(&self, capacity: usize) -> PackedState {
+        PackedState(self.decoder.new_sequence(capacity))
+    }
+
+    /// See [`Decoder::forward`](crate::Decoder::forward).
+    pub(crate) fn forward(&self, x: &Tensor, states: &mut [&mut PackedState]) -> Result<Tensor> {
+        let (batch, time, hidden) = x.dims3()?;
+        if batch != states.len() {
+            candle_core::bail!("{batch} rows for {} sequences", states.len());
+        }
+        for state in states.iter_mut() {
+            state.0.advance(time).map_err(Error::wrap)?;
+        }
+        let places: Vec<Place<'_>> = (states.iter())
+            .flat_map(|state| {
+                let positions = state.position() - time..state.position();
+                positions.map(|position| Place { sequence: &state.0, position })
+            })
+            .collect();
+        let mut outputs = vec![0.0; batch * time * hidden];
+        with_values(x, |inputs| {
+            let rows = inputs.chunks(ROWS * hidden).zip(outputs.chunks_mut(ROWS * hidden));
+            rows.zip(places.chunks(ROWS)).try_for_each(|((inputs, outputs), places)| {
+                self.step(inputs, outputs, places)
+            })
+        })??;
+        Tensor::from_vec(outputs, (batch, time, hidden), x.device())
+    }
+
+    fn step(&self, inputs: &[f32], outputs: &mut [f32], places: &[Place<'_>]) -> Result<()> {
+        let taken = self.works.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let work = taken.unwrap_or_else(|| self.decoder.new_work(ROWS, Pool::shared().size()));
+        work.states.write(0, inputs);
+        let result = together(|member| self.decoder.step(&member, places, &work));
+        work.states.read(0..outputs.len(), outputs);
+        self.works.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+        result
+    }
+}
+
+/// Every member of the shared team does its part.
+fn together(part: impl Fn(tts_cpu::Member<'_>) -> std::result::Result<(), ShapeError> + Sync) -> Result<()> {
+    let failure = OnceLock::new();
+    Pool::shared().run(|member| {
+        if let Err(error) = part(member) {
+            // All fail alike; the first is as good as any.
+            let _ = failure.set(error);
+        }
+    });
+    failure.into_inner().map_or(Ok(()), |error| Err(Error::wrap(error)))
+}
+
+/// Shows a tensor in f32 on the CPU as a slice.
+fn with_values<T>(x: &Tensor, see: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let x = x.contiguous()?;
+    let (storage, layout) = x.storage_and_layout();
+    let Storage::Cpu(storage) = &*storage else {
+        candle_core::bail!("layers in few bits compute on the CPU, not on {:?}", x.device());
+    };
+    let start = layout.start_offset();
+    let values = storage.as_slice::<f32>()?.get(start..start + x.elem_count());
+    Ok(see(values.unwrap_or_default()))
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+use std::str::FromStr;
+
+use candle_core::DType;
+use tts_nn::{Packing, Scheme};
+
+/// How exactly the language models compute. The codec always computes in f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Precision {
+    /// 32-bit floats: equal to the official implementation in f32.
+    #[default]
+    F32,
+    /// 16-bit floats.
+    Bf16,
+    /// Weights in 8 bits, on the CPU.
+    Q8,
+    /// Weights of the layers in 4 bits, those of the heads in 8, on the CPU.
+    Q4Mix,
+}
+
+/// A text that names no precision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?}; expected f32, bf16, q8 or q4mix")]
+pub struct PrecisionError(String);
+
+impl Precision {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Q8, Self::Q4Mix];
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+            Self::Q8 => "q8",
+            Self::Q4Mix => "q4mix",
+        }
+    }
+
+    /// The type of what is not packed.
+    pub(crate) fn dtype(self) -> DType {
+        match self {
+            Self::Bf16 => DType::BF16,
+            Self::F32 | Self::Q8 | Self::Q4Mix => DType::F32,
+        }
+    }
+
+    pub(crate) fn packing(self) -> Option<Packing> {
+        match self {
+            Self::F32 | Self::Bf16 => None,
+            Self::Q8 => Some(Packing { layers: Scheme::Q8, heads: Scheme::Q8 }),
+            Self::Q4Mix => Some(Packing { layers: Scheme::Q4, heads: Scheme::Q8 }),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = PrecisionError;
+
+    fn from_str(text: &str) -> Result<Self, PrecisionError> {
+        let named = Self::ALL.into_iter().find(|precision| precision.name() == text);
+        named.ok_or_else(|| PrecisionError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Precision;
+
+    #[test]
+    fn names_are_read_back() {
+        for precision in Precision::ALL {
+            assert_eq!(precision.to_string().parse(), Ok(precision));
+        }
+        let error = "f16".parse::<Precision>().unwrap_err();
+        assert_eq!(error.to_string(), "\"f16\"; expected f32, bf16, q8 or q4mix");
+    }
+}
