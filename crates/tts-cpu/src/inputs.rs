@@ -11,26 +11,27 @@ pub(crate) const SUB_GROUP: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Inputs {
     width: usize,
-    rows: Vec<Row>,
+    /// Of all vectors, one behind the other.
+    groups: Vec<InputGroup>,
     used: usize,
     kernels: Kernels,
 }
 
-/// One vector, padded with zeros to whole groups.
+/// 128 neighbours of a vector, the last ones padded with zeros.
 #[derive(Debug, Clone)]
-pub(crate) struct Row {
+#[repr(C)]
+pub(crate) struct InputGroup {
     /// In -127..=127.
-    pub(crate) values: Vec<[i8; GROUP]>,
-    /// One of each group.
-    pub(crate) scales: Vec<f32>,
+    pub(crate) values: [i8; GROUP],
     /// Of the values of each sub-group.
-    pub(crate) sums: Vec<[i32; GROUP / SUB_GROUP]>,
+    pub(crate) sums: [i32; GROUP / SUB_GROUP],
+    pub(crate) scale: f32,
 }
 
 impl Inputs {
     /// No vectors yet, of `width` values each.
     pub fn new(width: usize) -> Self {
-        Self { width, rows: Vec::new(), used: 0, kernels: Kernels::detect() }
+        Self { width, groups: Vec::new(), used: 0, kernels: Kernels::detect() }
     }
 
     /// Values of a vector.
@@ -56,42 +57,42 @@ impl Inputs {
     pub fn set(&mut self, vectors: &[f32]) -> Result<(), ShapeError> {
         let count = vectors.len().checked_div(self.width).unwrap_or(0);
         ShapeError::check("values of input vectors", vectors.len(), count * self.width)?;
-        while self.rows.len() < count {
-            self.rows.push(Row::zeros(self.width.div_ceil(GROUP)));
+        let groups = self.width.div_ceil(GROUP);
+        if self.groups.len() < count * groups {
+            self.groups.resize(count * groups, InputGroup::ZEROS);
         }
         self.used = count;
-        for (row, vector) in self.rows.iter_mut().zip(vectors.chunks_exact(self.width.max(1))) {
-            self.kernels.round(row, vector);
+        let vectors = vectors.chunks_exact(self.width.max(1));
+        for (groups, vector) in self.groups.chunks_exact_mut(groups.max(1)).zip(vectors) {
+            self.kernels.round(groups, vector);
         }
         Ok(())
     }
 
-    pub(crate) fn rows(&self) -> &[Row] {
-        self.rows.get(..self.used).unwrap_or_default()
+    /// The groups of a vector; none if there is no such vector.
+    #[inline]
+    pub(crate) fn vector(&self, index: usize) -> &[InputGroup] {
+        let groups = self.width.div_ceil(GROUP);
+        self.groups.get(index * groups..(index + 1) * groups).unwrap_or_default()
     }
 }
 
-impl Row {
-    fn zeros(groups: usize) -> Self {
-        Self {
-            values: vec![[0; GROUP]; groups],
-            scales: vec![0.0; groups],
-            sums: vec![[0; GROUP / SUB_GROUP]; groups],
-        }
-    }
+impl InputGroup {
+    const ZEROS: Self = Self { values: [0; GROUP], sums: [0; GROUP / SUB_GROUP], scale: 0.0 };
 
+    /// Rounds a vector to its groups.
     #[allow(clippy::inline_always)] // compiled once for each instruction set
     #[inline(always)]
-    pub(crate) fn round(&mut self, vector: &[f32]) {
-        let groups = self.values.iter_mut().zip(&mut self.scales).zip(&mut self.sums);
-        for (((values, scale), sums), inputs) in groups.zip(vector.chunks(GROUP)) {
+    pub(crate) fn round(groups: &mut [Self], vector: &[f32]) {
+        for (group, inputs) in groups.iter_mut().zip(vector.chunks(GROUP)) {
             let largest = inputs.iter().fold(0_f32, |largest, x| largest.max(x.abs()));
-            *scale = largest / 127.0;
+            group.scale = largest / 127.0;
             let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-            for (value, x) in values.iter_mut().zip(inputs) {
+            for (value, x) in group.values.iter_mut().zip(inputs) {
                 *value = (x * inverse).round_ties_even() as i8;
             }
-            for (sum, values) in sums.iter_mut().zip(values.as_chunks::<SUB_GROUP>().0) {
+            for (sum, values) in group.sums.iter_mut().zip(group.values.as_chunks::<SUB_GROUP>().0)
+            {
                 *sum = values.iter().map(|&value| i32::from(value)).sum();
             }
         }
@@ -107,25 +108,23 @@ mod tests {
         let vector: Vec<f32> = (0..200).map(|i| ((i * 37) % 101) as f32 - 50.0).collect();
         let mut inputs = Inputs::new(200);
         inputs.set(&vector).expect("one vector");
-        let [row] = inputs.rows() else { panic!("one row") };
-        for (group, part) in vector.chunks(GROUP).enumerate() {
-            let scale = row.scales[group];
-            for (value, x) in row.values[group].iter().zip(part) {
-                assert!((f32::from(*value) * scale - x).abs() <= scale * 0.5001);
+        let groups = inputs.vector(0);
+        for (group, part) in groups.iter().zip(vector.chunks(GROUP)) {
+            for (value, x) in group.values.iter().zip(part) {
+                assert!((f32::from(*value) * group.scale - x).abs() <= group.scale * 0.5001);
             }
+            let values = group.values.iter().map(|&v| i32::from(v));
+            assert_eq!(group.sums.iter().sum::<i32>(), values.sum());
         }
-        assert!(row.values[1][200 - GROUP..].iter().all(|&value| value == 0));
-        assert_eq!(
-            row.sums[1].iter().sum::<i32>(),
-            row.values[1].iter().map(|&v| i32::from(v)).sum()
-        );
+        assert!(groups[1].values[200 - GROUP..].iter().all(|&value| value == 0));
+        assert!(inputs.vector(1).is_empty());
     }
 
     #[test]
     fn silence_and_half_vectors() {
         let mut inputs = Inputs::new(4);
         inputs.set(&[0.0; 8]).expect("two vectors");
-        assert_eq!((inputs.len(), inputs.rows()[1].scales[0]), (2, 0.0));
+        assert_eq!((inputs.len(), inputs.vector(1)[0].scale), (2, 0.0));
         let error = inputs.set(&[0.0; 6]).expect_err("one and a half");
         assert_eq!(error.to_string(), "values of input vectors: 6, expected 4");
     }

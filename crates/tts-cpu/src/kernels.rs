@@ -1,4 +1,4 @@
-use crate::inputs::Row;
+use crate::inputs::InputGroup;
 use crate::matrix::{Scheme, TILE};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{self, Avx2};
@@ -28,25 +28,25 @@ impl Kernels {
         self,
         scheme: Scheme,
         tile: &[u8],
-        rows: [&Row; N],
+        vectors: [&[InputGroup]; N],
     ) -> [[f32; TILE]; N] {
         match (self, scheme) {
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tile, rows),
+            (Self::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tile, vectors),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tile, rows),
-            (Self::Portable, Scheme::Q8) => rows.map(|row| q8::multiply(tile, row)),
-            (Self::Portable, Scheme::Q4) => rows.map(|row| q4::multiply(tile, row)),
+            (Self::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tile, vectors),
+            (Self::Portable, Scheme::Q8) => vectors.map(|inputs| q8::multiply(tile, inputs)),
+            (Self::Portable, Scheme::Q4) => vectors.map(|inputs| q4::multiply(tile, inputs)),
         }
     }
 
-    /// See [`Row::round`].
+    /// See [`InputGroup::round`].
     #[inline]
-    pub(crate) fn round(self, row: &mut Row, vector: &[f32]) {
+    pub(crate) fn round(self, groups: &mut [InputGroup], vector: &[f32]) {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => x86::round(avx2, row, vector),
-            Self::Portable => row.round(vector),
+            Self::Avx2(avx2) => x86::round(avx2, groups, vector),
+            Self::Portable => InputGroup::round(groups, vector),
         }
     }
 

@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use crate::error::ShapeError;
-use crate::inputs::{GROUP, Inputs, Row, SUB_GROUP};
+use crate::inputs::{GROUP, Inputs, SUB_GROUP};
 use crate::kernels::Kernels;
 use crate::{q4, q8};
 
@@ -118,7 +118,7 @@ impl Matrix {
             let mut give = |vector: usize, values: &[f32; TILE]| {
                 sink(vector, first, values.get(..rows).unwrap_or_default());
             };
-            self.multiply_tile(tile, inputs.rows(), &mut give);
+            self.multiply_tile(tile, inputs, &mut give);
         }
         Ok(())
     }
@@ -127,41 +127,35 @@ impl Matrix {
     fn multiply_tile(
         &self,
         tile: &[u8],
-        inputs: &[Row],
+        inputs: &Inputs,
         give: &mut impl FnMut(usize, &[f32; TILE]),
     ) {
         let mut first = 0;
-        let (eights, rest) = inputs.as_chunks::<8>();
-        for rows in eights {
-            self.multiply_by(tile, rows.each_ref(), &mut first, give);
-        }
-        let (fours, rest) = rest.as_chunks::<4>();
-        for rows in fours {
-            self.multiply_by(tile, rows.each_ref(), &mut first, give);
-        }
-        let (twos, rest) = rest.as_chunks::<2>();
-        for rows in twos {
-            self.multiply_by(tile, rows.each_ref(), &mut first, give);
-        }
-        for row in rest {
-            self.multiply_by(tile, [row], &mut first, give);
+        while first < inputs.len() {
+            first += match inputs.len() - first {
+                8.. => self.multiply_by::<8>(tile, inputs, first, give),
+                4.. => self.multiply_by::<4>(tile, inputs, first, give),
+                2.. => self.multiply_by::<2>(tile, inputs, first, give),
+                _ => self.multiply_by::<1>(tile, inputs, first, give),
+            };
         }
     }
 
-    /// One pass over a tile for `N` vectors, numbered from `first` on.
+    /// One pass over a tile for the `N` vectors from `first` on; gives their number.
     #[inline]
     fn multiply_by<const N: usize>(
         &self,
         tile: &[u8],
-        rows: [&Row; N],
-        first: &mut usize,
+        inputs: &Inputs,
+        first: usize,
         give: &mut impl FnMut(usize, &[f32; TILE]),
-    ) {
-        let outputs = self.kernels.multiply(self.scheme, tile, rows);
-        for (vector, values) in (*first..).zip(&outputs) {
+    ) -> usize {
+        let vectors = std::array::from_fn(|index| inputs.vector(first + index));
+        let outputs: [_; N] = self.kernels.multiply(self.scheme, tile, vectors);
+        for (vector, values) in (first..).zip(&outputs) {
             give(vector, values);
         }
-        *first += N;
+        N
     }
 }
 

@@ -7,7 +7,7 @@
 
 use half::f16;
 
-use crate::inputs::{GROUP, Row, SUB_GROUP};
+use crate::inputs::{GROUP, InputGroup, SUB_GROUP};
 use crate::matrix::TILE;
 
 /// Bytes of a row that lie together.
@@ -70,11 +70,11 @@ fn best_scale(weights: &[f32]) -> f16 {
 }
 
 /// The products of a tile with one vector, on any processor.
-pub(crate) fn multiply(tile: &[u8], row: &Row) -> [f32; TILE] {
+pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
     let mut outputs = [0_f32; TILE];
     let mut groups = tile.as_chunks::<GROUP_BYTES>().0.iter();
-    for ((values, &scale), sums) in row.values.iter().zip(&row.scales).zip(&row.sums) {
-        let parts = values.as_chunks::<SUB_GROUP>().0.iter().zip(sums);
+    for inputs in inputs {
+        let parts = inputs.values.as_chunks::<SUB_GROUP>().0.iter().zip(&inputs.sums);
         for ((values, sum), group) in parts.zip(groups.by_ref().take(GROUP / SUB_GROUP)) {
             let (scales, weights) = group.split_at(TILE * size_of::<f16>());
             let mut products = [0_i32; TILE];
@@ -91,7 +91,7 @@ pub(crate) fn multiply(tile: &[u8], row: &Row) -> [f32; TILE] {
             let own = scales.as_chunks::<2>().0;
             for ((output, product), own) in outputs.iter_mut().zip(products).zip(own) {
                 let own = f16::from_le_bytes(*own).to_f32();
-                *output += (product - OFFSET * sum) as f32 * (own * scale);
+                *output += (product - OFFSET * sum) as f32 * (own * inputs.scale);
             }
         }
     }

@@ -4,7 +4,7 @@
 //! weights, four of every row in turn: a vector register of eight 32-bit sums has a row in
 //! each lane.
 
-use crate::inputs::{GROUP, Row};
+use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::TILE;
 
 /// Weights of a row that lie together.
@@ -28,14 +28,13 @@ pub(crate) fn pack(rows: &[&[f32]; TILE], out: &mut Vec<u8>) {
 }
 
 /// The products of a tile with one vector, on any processor.
-pub(crate) fn multiply(tile: &[u8], row: &Row) -> [f32; TILE] {
+pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
     let mut outputs = [0_f32; TILE];
-    let groups = tile.as_chunks::<GROUP_BYTES>().0.iter().zip(&row.values).zip(&row.scales);
-    for ((group, values), &scale) in groups {
+    for (group, inputs) in tile.as_chunks::<GROUP_BYTES>().0.iter().zip(inputs) {
         let (scales, weights) = group.split_at(TILE * size_of::<f32>());
         let mut sums = [0_i32; TILE];
         for (runs, values) in
-            weights.as_chunks::<{ TILE * RUN }>().0.iter().zip(values.as_chunks::<RUN>().0)
+            weights.as_chunks::<{ TILE * RUN }>().0.iter().zip(inputs.values.as_chunks::<RUN>().0)
         {
             for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<RUN>().0) {
                 let products = run
@@ -46,7 +45,7 @@ pub(crate) fn multiply(tile: &[u8], row: &Row) -> [f32; TILE] {
             }
         }
         for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks::<4>().0) {
-            *output += sum as f32 * (f32::from_le_bytes(*own) * scale);
+            *output += sum as f32 * (f32::from_le_bytes(*own) * inputs.scale);
         }
     }
     outputs

@@ -29,11 +29,7 @@ impl Linear {
     ///
     /// # Errors
     /// If the weight is to be rounded and is not in f32 on the CPU.
-    pub fn in_bits(
-        scheme: Option<Scheme>,
-        weight: Tensor,
-        bias: Option<Tensor>,
-    ) -> Result<Self> {
+    pub fn in_bits(scheme: Option<Scheme>, weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
         let Some(scheme) = scheme else { return Ok(Self::new(weight, bias)) };
         let weight = Weight::Packed(PackedMatrix::new(scheme, &weight)?);
         Ok(Self { weight, bias, in_pieces: false })
@@ -72,9 +68,7 @@ impl Linear {
         let x = x.reshape(((), inputs))?;
         let y = match &self.weight {
             Weight::Packed(matrix) => matrix.forward(&x)?,
-            Weight::Dense(weight) if self.in_pieces => {
-                product::over_time(weight, &x.t()?)?.t()?
-            }
+            Weight::Dense(weight) if self.in_pieces => product::over_time(weight, &x.t()?)?.t()?,
             Weight::Dense(weight) => x.matmul(&weight.t()?)?,
         };
         let y = match &self.bias {

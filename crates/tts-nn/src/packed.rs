@@ -149,9 +149,8 @@ impl PackedDecoder {
         let mut outputs = vec![0.0; batch * time * hidden];
         with_values(x, |inputs| {
             let rows = inputs.chunks(ROWS * hidden).zip(outputs.chunks_mut(ROWS * hidden));
-            rows.zip(places.chunks(ROWS)).try_for_each(|((inputs, outputs), places)| {
-                self.step(inputs, outputs, places)
-            })
+            rows.zip(places.chunks(ROWS))
+                .try_for_each(|((inputs, outputs), places)| self.step(inputs, outputs, places))
         })??;
         Tensor::from_vec(outputs, (batch, time, hidden), x.device())
     }
@@ -168,7 +167,9 @@ impl PackedDecoder {
 }
 
 /// Every member of the shared team does its part.
-fn together(part: impl Fn(tts_cpu::Member<'_>) -> std::result::Result<(), ShapeError> + Sync) -> Result<()> {
+fn together(
+    part: impl Fn(tts_cpu::Member<'_>) -> std::result::Result<(), ShapeError> + Sync,
+) -> Result<()> {
     let failure = OnceLock::new();
     Pool::shared().run(|member| {
         if let Err(error) = part(member) {

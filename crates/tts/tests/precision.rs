@@ -1,9 +1,7 @@
 //! The language models in fewer bits, measured against f32.
 
 use candle_core::{Device, Tensor};
-use tts::{
-    Model, ModelFiles, Observation, Options, Precision, Probe, Request, SplitRule, Voice,
-};
+use tts::{Model, ModelFiles, Observation, Options, Precision, Probe, Request, SplitRule, Voice};
 
 /// Keeps the logits of the first frame: those of the talker and of every step of
 /// the code predictor.
