@@ -1,5 +1,6 @@
 use crate::error::ShapeError;
 use crate::kernels::Kernels;
+use crate::math;
 
 /// Inputs that share a scale.
 pub(crate) const GROUP: usize = 128;
@@ -89,7 +90,7 @@ impl InputGroup {
             group.scale = largest / 127.0;
             let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
             for (value, x) in group.values.iter_mut().zip(inputs) {
-                *value = (x * inverse).round_ties_even() as i8;
+                *value = math::round(x * inverse) as i8;
             }
             for (sum, values) in group.sums.iter_mut().zip(group.values.as_chunks::<SUB_GROUP>().0)
             {

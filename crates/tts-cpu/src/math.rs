@@ -28,6 +28,15 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums[0]
 }
 
+/// The nearest whole number, ties to even, of a number below 2²² in size: floats of the
+/// size of the constant have no fraction, so adding it rounds, without a call on any
+/// processor.
+#[inline(always)]
+pub(crate) fn round(x: f32) -> f32 {
+    const WHOLE: f32 = 12_582_912.0;
+    (x + WHOLE) - WHOLE
+}
+
 /// `x / sqrt(mean(x²) + eps) * weight`, in place.
 #[inline(always)]
 pub(crate) fn rms_norm(x: &mut [f32], weight: &[f32], eps: f32) {
@@ -54,7 +63,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     let x = x.clamp(-87.4, 88.0);
-    let n = (x * std::f32::consts::LOG2_E).round_ties_even();
+    let n = round(x * std::f32::consts::LOG2_E);
     let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
     let series = 1.984_127e-4;
     let series = series * r + 1.388_889e-3;

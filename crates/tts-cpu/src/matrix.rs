@@ -1,8 +1,10 @@
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::ShapeError;
 use crate::inputs::{GROUP, Inputs, SUB_GROUP};
 use crate::kernels::Kernels;
+use crate::pool::Pool;
 use crate::{q4, q8};
 
 /// Rows that are multiplied together.
@@ -40,21 +42,21 @@ impl Matrix {
         weights: &[f32],
     ) -> Result<Self, ShapeError> {
         ShapeError::check("weights of a matrix", weights.len(), rows.saturating_mul(columns))?;
-        let groups = columns.div_ceil(GROUP);
-        let mut tiles = Vec::with_capacity(rows.div_ceil(TILE) * tile_bytes(scheme, groups));
-        for tile in weights.chunks((TILE * columns).max(1)) {
-            for group in 0..groups {
-                match scheme {
-                    Scheme::Q8 => {
-                        q8::pack(&part(tile, columns, group * GROUP, GROUP), &mut tiles);
-                    }
-                    Scheme::Q4 => (0..GROUP).step_by(SUB_GROUP).for_each(|start| {
-                        let rows = part(tile, columns, group * GROUP + start, SUB_GROUP);
-                        q4::pack(&rows, &mut tiles);
-                    }),
-                }
+        let count = rows.div_ceil(TILE);
+        let pool = Pool::shared();
+        let parts: Vec<Mutex<Vec<u8>>> = (0..pool.size()).map(|_| Mutex::default()).collect();
+        pool.run(|member| {
+            let tiles = member.share(count);
+            let start = (tiles.start * TILE * columns).min(weights.len());
+            let end = (tiles.end * TILE * columns).min(weights.len());
+            let packed = pack_tiles(scheme, columns, weights.get(start..end).unwrap_or_default());
+            if let Some(part) = parts.get(member.rank()) {
+                *part.lock().unwrap_or_else(PoisonError::into_inner) = packed;
             }
-        }
+        });
+        let parts =
+            parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let tiles = parts.collect::<Vec<_>>().concat();
         Ok(Self { scheme, rows, columns, tiles, kernels: Kernels::detect() })
     }
 
@@ -157,6 +159,25 @@ impl Matrix {
         }
         N
     }
+}
+
+/// Rounds and packs whole tiles of rows, the last perhaps of fewer.
+fn pack_tiles(scheme: Scheme, columns: usize, weights: &[f32]) -> Vec<u8> {
+    let groups = columns.div_ceil(GROUP);
+    let rows = weights.len() / columns.max(1);
+    let mut tiles = Vec::with_capacity(rows.div_ceil(TILE) * tile_bytes(scheme, groups));
+    for tile in weights.chunks((TILE * columns).max(1)) {
+        for group in 0..groups {
+            match scheme {
+                Scheme::Q8 => q8::pack(&part(tile, columns, group * GROUP, GROUP), &mut tiles),
+                Scheme::Q4 => (0..GROUP).step_by(SUB_GROUP).for_each(|start| {
+                    let rows = part(tile, columns, group * GROUP + start, SUB_GROUP);
+                    q4::pack(&rows, &mut tiles);
+                }),
+            }
+        }
+    }
+    tiles
 }
 
 fn tile_bytes(scheme: Scheme, groups: usize) -> usize {

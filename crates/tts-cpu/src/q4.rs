@@ -8,6 +8,7 @@
 use half::f16;
 
 use crate::inputs::{GROUP, InputGroup, SUB_GROUP};
+use crate::math;
 use crate::matrix::TILE;
 
 /// Bytes of a row that lie together.
@@ -19,54 +20,84 @@ pub(crate) const OFFSET: i32 = 8;
 
 /// Appends a group of a tile: up to 32 weights of up to eight rows.
 pub(crate) fn pack(rows: &[&[f32]; TILE], out: &mut Vec<u8>) {
-    let scales = rows.map(best_scale);
+    let rows = rows.map(padded);
+    let scales = rows.each_ref().map(best_scale);
     out.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
-    for start in (0..SUB_GROUP).step_by(2 * RUN) {
-        for (row, scale) in rows.iter().zip(scales) {
-            let code = |column: usize| {
-                let weight = row.get(column).copied().unwrap_or(0.0);
-                (round(weight, scale.to_f32()) + OFFSET) as u8
-            };
-            out.extend((start..start + RUN).map(|column| code(column) | code(column + RUN) << 4));
+    let mut codes = rows;
+    for (codes, scale) in codes.iter_mut().zip(scales) {
+        *codes = round(codes, inverse(scale.to_f32()));
+    }
+    let stored = |code: f32| (code as i32 + OFFSET) as u8;
+    for run in 0..SUB_GROUP / (2 * RUN) {
+        for codes in &codes {
+            let Some(columns) = codes.as_chunks::<{ 2 * RUN }>().0.get(run) else { continue };
+            let (low, high) = columns.split_at(RUN);
+            out.extend(low.iter().zip(high).map(|(&low, &high)| stored(low) | stored(high) << 4));
         }
     }
 }
 
-/// The nearest code in -8..=7.
-fn round(weight: f32, scale: f32) -> i32 {
-    if scale == 0.0 { 0 } else { (weight / scale).round_ties_even().clamp(-8.0, 7.0) as i32 }
+fn padded(row: &[f32]) -> [f32; SUB_GROUP] {
+    let mut weights = [0.0; SUB_GROUP];
+    weights.iter_mut().zip(row).for_each(|(weight, value)| *weight = *value);
+    weights
+}
+
+fn inverse(scale: f32) -> f32 {
+    if scale == 0.0 { 0.0 } else { 1.0 / scale }
+}
+
+/// The nearest codes in -8..=7.
+#[inline]
+fn round(weights: &[f32; SUB_GROUP], inverse: f32) -> [f32; SUB_GROUP] {
+    weights.map(|weight| math::round((weight * inverse).clamp(-8.0, 7.0)))
 }
 
 /// The scale with the least squared error, large weights counting more. Either sign: the
 /// largest weight is to have the code -8, of which there is no positive twin.
-fn best_scale(weights: &[f32]) -> f16 {
+fn best_scale(weights: &[f32; SUB_GROUP]) -> f16 {
     let largest = weights.iter().copied().fold(0_f32, |m, w| if w.abs() > m.abs() { w } else { m });
-    let mut best = (f32::INFINITY, f16::ZERO);
     if largest == 0.0 {
-        return best.1;
+        return f16::ZERO;
     }
-    for step in -12..=12 {
-        let first = largest / -(8.0 + 0.15 * step as f32);
-        // The best scale for these codes; then the codes are chosen again.
-        let (mut product, mut square) = (0.0, 0.0);
-        for &w in weights {
-            let code = round(w, first) as f32;
-            product += w * w * w * code;
-            square += w * w * code * code;
-        }
-        let scale = f16::from_f32(if square > 0.0 { product / square } else { first });
-        let error = weights
-            .iter()
-            .map(|&w| {
-                let difference = w - round(w, scale.to_f32()) as f32 * scale.to_f32();
-                w * w * difference * difference
-            })
-            .sum();
-        if error < best.0 {
-            best = (error, scale);
+    let mut best = (f32::INFINITY, 0.0);
+    let importance = weights.map(|w| w * w);
+    let mut middle = 0.0;
+    // First the whole range of the largest weight's code, then around the best.
+    for (steps, width) in [(7, 0.6), (3, 0.3), (3, 0.15)] {
+        let start = middle - width * (steps / 2) as f32;
+        for step in 0..steps {
+            let code = start + width * step as f32;
+            let first = largest / -(8.0 + code);
+            // The best scale for these codes; then the codes are chosen again.
+            let codes = round(weights, inverse(first));
+            let product = sum(|i| importance[i] * weights[i] * codes[i]);
+            let square = sum(|i| importance[i] * codes[i] * codes[i]);
+            let scale = if square > 0.0 { product / square } else { first };
+            let codes = round(weights, inverse(scale));
+            let error = sum(|i| {
+                let difference = weights[i] - codes[i] * scale;
+                importance[i] * difference * difference
+            });
+            if error < best.0 {
+                best = (error, scale);
+                middle = code;
+            }
         }
     }
-    best.1
+    f16::from_f32(best.1)
+}
+
+/// The sum of a value of each weight, in eight sums side by side.
+#[inline]
+fn sum(value: impl Fn(usize) -> f32) -> f32 {
+    let mut sums = [0_f32; 8];
+    for start in (0..SUB_GROUP).step_by(8) {
+        for (lane, sum) in sums.iter_mut().enumerate() {
+            *sum += value(start + lane);
+        }
+    }
+    sums.iter().sum()
 }
 
 /// The products of a tile with one vector, on any processor.

@@ -5,6 +5,7 @@
 //! each lane.
 
 use crate::inputs::{GROUP, InputGroup};
+use crate::math;
 use crate::matrix::TILE;
 
 /// Weights of a row that lie together.
@@ -20,7 +21,7 @@ pub(crate) fn pack(rows: &[&[f32]; TILE], out: &mut Vec<u8>) {
         for (row, scale) in rows.iter().zip(scales) {
             for column in start..start + RUN {
                 let weight = row.get(column).copied().unwrap_or(0.0);
-                let rounded = if scale > 0.0 { (weight / scale).round_ties_even() } else { 0.0 };
+                let rounded = if scale > 0.0 { math::round(weight / scale) } else { 0.0 };
                 out.push((rounded as i8).to_le_bytes()[0]);
             }
         }
