@@ -1,7 +1,11 @@
 use crate::inputs::InputGroup;
 use crate::matrix::{Scheme, TILE};
+use crate::signal::Lanes;
+use crate::window::{self, Window};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::{self, Avx2};
+#[cfg(target_arch = "x86_64")]
+use crate::x86_conv;
 use crate::{math, q4, q8};
 
 /// The instructions to compute with. Results do not depend on them.
@@ -74,6 +78,26 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(avx2) => x86::attend(avx2, query, keys, values, scores, mixed),
             Self::Portable => math::attend(query, keys, values, scores, mixed),
+        }
+    }
+
+    /// See [`window::accumulate`].
+    #[inline]
+    pub(crate) fn accumulate(self, window: Window<'_>, start: usize, sums: &mut [Lanes]) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => x86_conv::accumulate(avx2, window, start, sums),
+            Self::Portable => window::accumulate(window, start, sums),
+        }
+    }
+
+    /// See [`window::snake`].
+    #[inline]
+    pub(crate) fn snake(self, rows: &mut [Lanes], frequency: &Lanes, gain: &Lanes) {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => x86_conv::snake(avx2, rows, frequency, gain),
+            Self::Portable => window::snake(rows, frequency, gain),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Kernels for language models on a CPU, where a step is as fast as its weights can be read.
+//! Kernels for a CPU: for language models, where a step is as fast as its weights can be read,
+//! and for a codec, which is as fast as a processor multiplies.
 //!
 //! A [`Matrix`] holds weights in 8 or 4 bits, packed so that a thread reads one run of
 //! memory from its first byte to its last. [`Inputs`] holds the vectors that it is
@@ -8,6 +9,10 @@
 //!
 //! Sums inside a group are integers and groups are added in order, so a product is the
 //! same, bit for bit, on every processor, with any number of threads and in any batch.
+//!
+//! A [`Conv`] is a causal or a transposed convolution in f32 over the pieces of a [`Signal`],
+//! sixteen channels to a row, with the activation ([`Snake`]) and the residual sum behind it. Its
+//! sums have an order too: a signal in pieces is the whole signal.
 //!
 //! ```
 //! use tts_cpu::{Inputs, Matrix, Scheme};
@@ -23,6 +28,7 @@
 //! ```
 
 mod cells;
+mod conv;
 mod decoder;
 mod error;
 mod inputs;
@@ -33,13 +39,21 @@ mod pool;
 mod q4;
 mod q8;
 mod sequence;
+mod signal;
+mod snake;
+mod window;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_conv;
 
 pub use cells::Cells;
+pub use conv::{Activated, Conv, Outputs};
 pub use decoder::{Decoder, DecoderShape, LayerWeights, Place, Work};
 pub use error::ShapeError;
 pub use inputs::Inputs;
 pub use matrix::{Matrix, Scheme};
 pub use pool::{Member, Pool};
 pub use sequence::Sequence;
+pub use signal::{Signal, Tail};
+pub use snake::Snake;
