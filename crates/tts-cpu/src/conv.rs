@@ -15,6 +15,9 @@ const RUN: usize = 16;
 /// Parts for every member of a team, so that all end at about the same time.
 const PARTS_EACH: usize = 4;
 
+/// Products below which one thread is done before another has woken up.
+const ALONE: usize = 1 << 18;
+
 /// A causal convolution of stride 1, or a transposed one of any stride that is trimmed on the
 /// right only, over pieces of a signal.
 ///
@@ -176,6 +179,9 @@ impl Conv {
         ShapeError::check("head of a signal", input.head(), self.keep())?;
         let Outputs { mut plain, residual, mut activated } = outputs;
         let time = input.time() * self.stride;
+        if let Some(Activated { snake, .. }) = &activated {
+            ShapeError::check("channels of an activation", snake.channels(), self.outputs)?;
+        }
         match &mut plain {
             Some(plain) if residual => {
                 ShapeError::check("channels to add to", plain.channels(), self.outputs)?;
@@ -184,8 +190,7 @@ impl Conv {
             Some(plain) => plain.reshape(self.outputs, 0, time),
             None => {}
         }
-        if let Some(Activated { snake, head, signal }) = &mut activated {
-            ShapeError::check("channels of an activation", snake.channels(), self.outputs)?;
+        if let Some(Activated { head, signal, .. }) = &mut activated {
             signal.reshape(self.outputs, *head, time);
         }
         input.follow(tail);
@@ -196,7 +201,7 @@ impl Conv {
         let plain = parts_of(plain, part * self.stride);
         let activated = parts_of(activated.map(|a| a.signal), part * self.stride);
         let queue = Mutex::new((0..self.bias.len() * parts).zip(plain.zip(activated)));
-        pool.run(|_| {
+        let work = || {
             let mut sums = [Lanes::ZERO; PART];
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -221,7 +226,12 @@ impl Conv {
                     rows.zip(&*sums).for_each(|(row, sum)| *row = *sum);
                 }
             }
-        });
+        };
+        if input.time() * self.multiply_adds() < ALONE {
+            work();
+        } else {
+            pool.run(|_| work());
+        }
         Ok(())
     }
 

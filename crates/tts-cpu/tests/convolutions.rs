@@ -156,15 +156,16 @@ fn pieces_threads_and_instructions_do_not_matter() {
     }
 }
 
+/// Enough work that the whole team is called.
 #[test]
 fn long_pieces_are_cut_into_parts() {
     let pools = [1, 2, 3].map(|size| Pool::new(size).expect("a few threads"));
-    for stride in [0, 3] {
-        let shape = Shape { inputs: 20, outputs: 20, kernel: 6, dilation: 1, stride };
-        let (x, conv) = (numbers(20 * 500, 8), shape.conv());
-        let whole = run(&conv, shape, &x, 1, &pools[0]);
-        for (pool, step) in pools.iter().zip([500, 333, 101]) {
-            assert_eq!(run(&conv, shape, &x, step, pool), whole);
+    for (outputs, stride) in [(20, 0), (20, 3), (1, 0)] {
+        let shape = Shape { inputs: 40, outputs, kernel: 6, dilation: 1, stride };
+        let (x, conv) = (numbers(40 * 2000, 8), shape.conv());
+        let whole = run(&conv, shape, &x, 100, &pools[0]);
+        for (pool, step) in pools.iter().zip([2000, 1999, 1201]) {
+            assert_eq!(run(&conv, shape, &x, step, pool), whole, "{shape:?}, step {step}");
         }
     }
 }
