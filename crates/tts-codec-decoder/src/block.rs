@@ -5,7 +5,7 @@ use tts_nn::{CausalConv1d, CausalConvTranspose1d, ConvState, SnakeBeta};
 use crate::error::CodecError;
 
 /// Dilations of the residual units of every block.
-const DILATIONS: [usize; 3] = [1, 3, 9];
+pub(crate) const DILATIONS: [usize; 3] = [1, 3, 9];
 
 /// Snake, transposed convolution, three residual units (`docs/model.md`,
 /// section 7.6).

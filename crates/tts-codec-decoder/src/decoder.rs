@@ -1,14 +1,14 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, CodecConfig, CodecDecoderConfig, Weights};
-use tts_nn::{
-    Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, SnakeBeta,
-};
+use tts_nn::{Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear};
 use tts_profiling::{SyncClass, gpu_sync};
 
-use crate::block::{self, Block, BlockState};
+use crate::block;
 use crate::error::CodecError;
 use crate::quantizer::SplitQuantizer;
+use crate::stages::Stages;
 use crate::upsample::{Upsample, UpsampleState};
+use crate::waveform::{Waveform, WaveformState};
 
 /// Sees the output of a stage: its name and `[channels, time]`, or
 /// `[time, channels]` inside the transformer.
@@ -26,10 +26,7 @@ pub struct CodecDecoder {
     transformer: Decoder,
     transformer_out: Linear,
     upsamples: Vec<Upsample>,
-    first_conv: CausalConv1d,
-    blocks: Vec<Block>,
-    last_snake: SnakeBeta,
-    last_conv: CausalConv1d,
+    waveform: Waveform,
     samples_per_frame: usize,
     sample_rate: u32,
     device: Device,
@@ -41,9 +38,7 @@ pub struct CodecState {
     pre_conv: ConvState,
     transformer: DecoderState,
     upsamples: Vec<UpsampleState>,
-    first_conv: ConvState,
-    blocks: Vec<BlockState>,
-    last_conv: ConvState,
+    waveform: WaveformState,
 }
 
 impl CodecDecoder {
@@ -59,8 +54,6 @@ impl CodecDecoder {
             let layer = transformer.scope(name);
             Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)).in_pieces())
         };
-        let convolutions = root.scope("decoder");
-        let last = c.upsample_rates.len() + 1;
         Ok(Self {
             quantizer: SplitQuantizer::load(c, &root.scope("quantizer"))?,
             pre_conv: block::conv(&root.scope("pre_conv.conv"), 1)?,
@@ -72,14 +65,7 @@ impl CodecDecoder {
             upsamples: (c.upsampling_ratios.iter().enumerate())
                 .map(|(i, &stride)| Upsample::load(stride, &root.scope(format!("upsample.{i}"))))
                 .collect::<Result<_, _>>()?,
-            first_conv: block::conv(&convolutions.scope("0.conv"), 1)?,
-            blocks: (c.upsample_rates.iter().enumerate())
-                .map(|(i, &stride)| {
-                    Block::load(stride, &convolutions.scope(format!("{}.block", i + 1)))
-                })
-                .collect::<Result<_, _>>()?,
-            last_snake: block::snake(&convolutions.scope(last))?,
-            last_conv: block::conv(&convolutions.scope(format!("{}.conv", last + 1)), 1)?,
+            waveform: Waveform::load(c, &root.scope("decoder"))?,
             samples_per_frame: config.decode_upsample_rate,
             sample_rate: config.output_sample_rate,
             device: weights.device().clone(),
@@ -105,9 +91,7 @@ impl CodecDecoder {
             pre_conv: ConvState::default(),
             transformer: self.transformer.new_state(0, DType::F32, &self.device)?,
             upsamples: self.upsamples.iter().map(|_| UpsampleState::default()).collect(),
-            first_conv: ConvState::default(),
-            blocks: self.blocks.iter().map(|_| BlockState::default()).collect(),
-            last_conv: ConvState::default(),
+            waveform: self.waveform.new_state(),
         })
     }
 
@@ -125,7 +109,7 @@ impl CodecDecoder {
         self.quantizer.check(frames)?;
         let mut samples = Vec::with_capacity(frames.len() * self.samples_per_frame);
         for frames in frames.chunks(FRAMES_AT_ONCE) {
-            let wave = self.forward(frames, state, &mut |_, _| Ok(()))?;
+            let wave = self.forward(frames, state, &mut Stages::unseen())?;
             gpu_sync!("codec_decoder.samples", SyncClass::PerChunk);
             samples.extend(wave.to_vec1::<f32>()?);
         }
@@ -143,7 +127,7 @@ impl CodecDecoder {
         tap: &mut Tap<'_>,
     ) -> Result<Vec<f32>, CodecError> {
         self.quantizer.check(frames)?;
-        let wave = self.forward(frames, state, tap)?;
+        let wave = self.forward(frames, state, &mut Stages::seen_by(tap))?;
         gpu_sync!("codec_decoder.samples_with_stages", SyncClass::PerChunk);
         Ok(wave.to_vec1::<f32>()?)
     }
@@ -153,30 +137,19 @@ impl CodecDecoder {
         &self,
         frames: &[F],
         state: &mut CodecState,
-        tap: &mut Tap<'_>,
-    ) -> TensorResult<Tensor> {
-        let quantized = self.quantizer.decode(frames, &self.device, tap)?;
+        stages: &mut Stages<'_, '_>,
+    ) -> Result<Tensor, CodecError> {
+        let quantized = self.quantizer.decode(frames, &self.device, stages)?;
         let x = self.pre_conv.forward(&quantized, &mut state.pre_conv)?;
-        tap("pre_conv", &x)?;
-        let mut x = self.transform(&x, &mut state.transformer, tap)?;
+        stages.show("pre_conv", &x)?;
+        let mut x = self.transform(&x, &mut state.transformer, stages)?;
         for (i, (upsample, state)) in self.upsamples.iter().zip(&mut state.upsamples).enumerate() {
             let (conv, output) = upsample.forward(&x, state)?;
-            tap(&format!("upsample{i}_conv"), &conv)?;
-            tap(&format!("upsample{i}"), &output)?;
+            stages.show(format_args!("upsample{i}_conv"), &conv)?;
+            stages.show(format_args!("upsample{i}"), &output)?;
             x = output;
         }
-        x = self.first_conv.forward(&x, &mut state.first_conv)?;
-        tap("decoder0", &x)?;
-        for (i, (block, state)) in self.blocks.iter().zip(&mut state.blocks).enumerate() {
-            x = block.forward(&x, state)?;
-            tap(&format!("decoder{}", i + 1), &x)?;
-        }
-        let last = self.blocks.len() + 1;
-        x = self.last_snake.forward(&x)?;
-        tap(&format!("decoder{last}"), &x)?;
-        x = self.last_conv.forward(&x, &mut state.last_conv)?;
-        tap(&format!("decoder{}", last + 1), &x)?;
-        x.clamp(-1_f32, 1_f32)?.flatten_all()
+        self.waveform.forward(&x, &mut state.waveform, stages)
     }
 
     /// `[channels, time]` through the transformer to the same shape.
@@ -184,15 +157,15 @@ impl CodecDecoder {
         &self,
         x: &Tensor,
         state: &mut DecoderState,
-        tap: &mut Tap<'_>,
+        stages: &mut Stages<'_, '_>,
     ) -> TensorResult<Tensor> {
         let x = self.transformer_in.forward(&x.t()?)?;
-        tap("transformer_in", &x)?;
+        stages.show("transformer_in", &x)?;
         let x = self.transformer.forward(&x.unsqueeze(0)?, &mut [state], &mut |layer, x| {
-            tap(&format!("transformer_layer{layer}"), &x.squeeze(0)?)
+            stages.show(format_args!("transformer_layer{layer}"), &x.squeeze(0)?)
         })?;
         let x = self.transformer_out.forward(&x.squeeze(0)?)?;
-        tap("transformer_out", &x)?;
+        stages.show("transformer_out", &x)?;
         x.t()
     }
 }
@@ -209,5 +182,35 @@ fn decoder_config(c: &CodecDecoderConfig) -> DecoderConfig {
         head_norms: false,
         layer_scales: true,
         blocks: Blocks::RmsGated,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tts_checkpoint::{Checkpoint, ModelFiles};
+
+    use super::*;
+    use crate::tensor_waveform::TensorWaveform;
+
+    #[test]
+    fn kernels_agree_with_tensors() {
+        let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES)).unwrap();
+        let weights = checkpoint.codec_weights(&Device::Cpu);
+        let mut codec = CodecDecoder::load(&checkpoint.codec, &weights).unwrap();
+        let frames: Vec<Vec<u32>> =
+            (0..50).map(|f| (0..16).map(|k| (f * 7 + k * 3) % 32).collect()).collect();
+        let decode = |codec: &CodecDecoder| codec.push(&frames, &mut codec.new_state()?);
+        let kernels = decode(&codec).unwrap();
+        let config = &checkpoint.codec.decoder_config;
+        let tensors = TensorWaveform::load(config, &weights.scope("decoder.decoder")).unwrap();
+        let mut foreign = codec.new_state().unwrap();
+        codec.waveform = Waveform::Tensors(tensors);
+        let tensors = decode(&codec).unwrap();
+        assert_eq!(kernels.len(), frames.len() * codec.samples_per_frame());
+        let differences = kernels.iter().zip(&tensors).map(|(a, b)| (a - b).abs());
+        let worst = differences.fold(0.0, f32::max);
+        let loudest = kernels.iter().fold(0_f32, |loudest, x| loudest.max(x.abs()));
+        assert!(loudest > 0.01 && worst <= 1e-4, "{worst:e} of {loudest}");
+        assert!(matches!(codec.push(&frames, &mut foreign), Err(CodecError::ForeignState)));
     }
 }

@@ -28,6 +28,12 @@ pub enum CodecError {
         /// Entries of the codebook.
         size: usize,
     },
+    /// A signal or a weight has another shape than its layer.
+    #[error("codec decoder: {0}")]
+    Shape(#[from] tts_cpu::ShapeError),
+    /// The state was made by a decoder on another device.
+    #[error("the state belongs to a codec decoder on another device")]
+    ForeignState,
     /// The tensor library failed.
     #[error("codec decoder: {0}")]
     Tensor(#[from] candle_core::Error),

@@ -5,6 +5,9 @@
 //! everything it needs of the past is in a [`CodecState`]. Decoding a whole
 //! utterance is the same code with a larger push.
 //!
+//! On a CPU the convolutions that make the samples are those of `tts-cpu`; everything else, and
+//! all of it on other devices, runs on tensors.
+//!
 //! ```
 //! use candle_core::Device;
 //! use tts_checkpoint::{Checkpoint, ModelFiles};
@@ -20,11 +23,15 @@
 //! ```
 
 mod block;
+mod cpu_waveform;
 mod decoder;
 mod error;
 mod quantizer;
 mod reference;
+mod stages;
+mod tensor_waveform;
 mod upsample;
+mod waveform;
 
 pub use decoder::{CodecDecoder, CodecState, Tap};
 pub use error::CodecError;

@@ -2,8 +2,8 @@ use candle_core::{Device, Result, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
 use tts_nn::Linear;
 
-use crate::decoder::Tap;
 use crate::error::CodecError;
+use crate::stages::Stages;
 
 /// Codebook entries that were never used have no usage to divide by.
 const SMALLEST_USAGE: f32 = 1e-5;
@@ -67,18 +67,18 @@ impl SplitQuantizer {
         &self,
         frames: &[F],
         device: &Device,
-        tap: &mut Tap<'_>,
+        stages: &mut Stages<'_, '_>,
     ) -> Result<Tensor> {
         let codes: Vec<u32> = frames.iter().flat_map(|f| f.as_ref().iter().copied()).collect();
         let codes = Tensor::from_vec(codes, (frames.len(), self.codebooks()), device)?.t()?;
         let codes = codes.contiguous()?;
         let semantic = self.first.codebooks.len();
         let first = self.first.decode(&codes.narrow(0, 0, semantic)?)?;
-        tap("quantizer_first", &first)?;
+        stages.show("quantizer_first", &first)?;
         let rest = self.rest.decode(&codes.narrow(0, semantic, self.rest.codebooks.len())?)?;
-        tap("quantizer_rest", &rest)?;
+        stages.show("quantizer_rest", &rest)?;
         let sum = (first + rest)?;
-        tap("quantizer", &sum)?;
+        stages.show("quantizer", &sum)?;
         Ok(sum)
     }
 }

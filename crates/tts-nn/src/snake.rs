@@ -20,6 +20,16 @@ impl SnakeBeta {
         Ok(Self { frequency: alpha.exp()?, gain: (beta.exp()? + 1e-9)?.recip()? })
     }
 
+    /// `a`, `[channels]`.
+    pub fn frequency(&self) -> &Tensor {
+        &self.frequency
+    }
+
+    /// `1 / b`, `[channels]`.
+    pub fn gain(&self) -> &Tensor {
+        &self.gain
+    }
+
     /// `[channels, time]` to the same shape.
     ///
     /// # Errors

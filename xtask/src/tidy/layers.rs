@@ -37,7 +37,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "tts-codec-decoder",
-        imports: &["tts-nn", "tts-checkpoint", "tts-profiling"],
+        imports: &["tts-cpu", "tts-nn", "tts-checkpoint", "tts-profiling"],
     },
     Layer {
         name: "tts-codec-encoder",
