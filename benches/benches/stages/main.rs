@@ -8,6 +8,7 @@
 
 mod audio;
 mod codec;
+mod convolutions;
 mod kv_cache;
 mod language_models;
 mod sampling;
@@ -27,6 +28,7 @@ criterion_group!(
     sampling::steps,
     sampling::pipeline,
     codec::decode,
+    convolutions::convolutions,
     codec::encode,
     speaker::mel,
     speaker::x_vector,

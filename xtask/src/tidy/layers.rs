@@ -69,7 +69,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tts-benches",
         imports: &[
-            "tts", "tts-audio", "tts-checkpoint", "tts-demo-voice", "tts-profiling", "tts-nn",
+            "tts", "tts-audio", "tts-checkpoint", "tts-demo-voice", "tts-profiling", "tts-cpu", "tts-nn",
             "tts-text", "tts-sampler", "tts-talker", "tts-code-predictor", "tts-codec-decoder",
             "tts-codec-encoder", "tts-speaker",
         ],
