@@ -178,15 +178,47 @@ impl CodePredictor {
         Ok(Tensor::cat(&codes, 1)?)
     }
 
+    /// The logits that [`CodePredictor::frame`] draws from if it draws `codes`, `[1,
+    /// codebooks - 1]`: `[codebooks - 1, codebook size]`, of one frame of one sequence.
+    ///
+    /// # Errors
+    /// If the frame has the wrong width or a code is not in its codebook.
+    pub fn logits_of(
+        &self,
+        hidden: &Tensor,
+        first: &Tensor,
+        codes: &Tensor,
+    ) -> Result<Tensor, PredictorError> {
+        let (found, expected) = (codes.dim(1)?, self.heads.len());
+        if found != expected {
+            return Err(PredictorError::FrameWidth { found, expected });
+        }
+        let mut inputs = vec![hidden.clone(), first.clone()];
+        for (step, table) in self.embeddings.iter().enumerate().take(expected - 1) {
+            let ids = codes.narrow(1, step, 1)?.squeeze(1)?.contiguous()?;
+            inputs.push(table.index_select(&ids, 0)?);
+        }
+        let outputs = self.decode(&Tensor::stack(&inputs, 1)?, &mut [&mut self.new_state()?.0])?;
+        let logits = (self.heads.iter().enumerate())
+            .map(|(step, head)| head.forward(&outputs.narrow(1, step + 1, 1)?.squeeze(1)?))
+            .collect::<TensorResult<Vec<_>>>()?;
+        Ok(Tensor::cat(&logits, 0)?.to_dtype(DType::F32)?)
+    }
+
     /// `[batch, time, talker width]` to the last position's `[batch, hidden]`.
     fn forward(&self, input: &Tensor, rows: &mut [PredictorRow<'_>]) -> TensorResult<Tensor> {
+        let mut states: Vec<_> = rows.iter_mut().map(|row| &mut row.state.0).collect();
+        let output = self.decode(input, &mut states)?;
+        output.narrow(1, input.dim(1)? - 1, 1)?.squeeze(1)
+    }
+
+    /// `[batch, time, talker width]` to `[batch, time, hidden]`.
+    fn decode(&self, input: &Tensor, states: &mut [&mut DecoderState]) -> TensorResult<Tensor> {
         let input = match &self.projection {
             Some(projection) => projection.forward(input)?,
             None => input.clone(),
         };
-        let mut states: Vec<_> = rows.iter_mut().map(|row| &mut row.state.0).collect();
-        let output = self.decoder.forward(&input, &mut states, &mut |_, _| Ok(()))?;
-        output.narrow(1, input.dim(1)? - 1, 1)?.squeeze(1)
+        self.decoder.forward(&input, states, &mut |_, _| Ok(()))
     }
 
     /// The sum of a frame's embeddings for each sequence, `[batch, talker

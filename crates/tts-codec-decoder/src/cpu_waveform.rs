@@ -1,6 +1,7 @@
 use candle_core::{Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
 use tts_cpu::{Activated, Conv, Outputs, Pool, ShapeError, Signal, Snake, Tail};
+use tts_nn::with_values;
 
 use crate::block::{self, DILATIONS};
 use crate::error::CodecError;
@@ -95,8 +96,8 @@ impl CpuWaveform {
         state: &mut CpuWaveformState,
         stages: &mut Stages<'_, '_>,
     ) -> Result<Tensor, CodecError> {
-        let latents = x.flatten_all()?.to_vec1::<f32>()?;
-        state.input.set(x.dim(0)?, self.first.keep(), &latents)?;
+        let (channels, head) = (x.dim(0)?, self.first.keep());
+        with_values(x, |latents| state.input.set(channels, head, latents))??;
         let inputs = self.layers.iter().map(|layer| &layer.input).chain([&self.last]);
         let mut next = inputs.map(Some).chain([None]);
         state.run(0, &self.first, Sum::Starts, next.next().flatten())?;
@@ -147,7 +148,7 @@ fn tensor(signal: &Signal) -> TensorResult<Tensor> {
 }
 
 fn values(tensor: &Tensor) -> TensorResult<Vec<f32>> {
-    tensor.flatten_all()?.to_vec1()
+    with_values(tensor, <[f32]>::to_vec)
 }
 
 fn snake(weights: &Weights) -> Result<Snake, CodecError> {

@@ -39,6 +39,7 @@ mod packed;
 mod product;
 mod rope;
 mod snake;
+mod values;
 
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;
@@ -49,3 +50,4 @@ pub use norm::{LayerNorm, RmsNorm};
 pub use packed::Packing;
 pub use snake::SnakeBeta;
 pub use tts_cpu::Scheme;
+pub use values::with_values;

@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use candle_core::{Error, Result, Storage, Tensor};
+use candle_core::{Error, Result, Tensor};
 use tts_cpu::{
     Cells, DecoderShape, Inputs, LayerWeights, Matrix, Place, Pool, Scheme, Sequence, ShapeError,
     Work,
 };
 
 use crate::decoder::{Blocks, DecoderConfig};
+use crate::values::with_values;
 
 /// In how many bits a language model on the CPU keeps its matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,16 +179,4 @@ fn together(
         }
     });
     failure.into_inner().map_or(Ok(()), |error| Err(Error::wrap(error)))
-}
-
-/// Shows a tensor in f32 on the CPU as a slice.
-fn with_values<T>(x: &Tensor, see: impl FnOnce(&[f32]) -> T) -> Result<T> {
-    let x = x.contiguous()?;
-    let (storage, layout) = x.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else {
-        candle_core::bail!("layers in few bits compute on the CPU, not on {:?}", x.device());
-    };
-    let start = layout.start_offset();
-    let values = storage.as_slice::<f32>()?.get(start..start + x.elem_count());
-    Ok(see(values.unwrap_or_default()))
 }

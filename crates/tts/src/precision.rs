@@ -45,7 +45,8 @@ impl Precision {
         }
     }
 
-    pub(crate) fn packing(self) -> Option<Packing> {
+    /// In how many bits matrices are kept, where they are packed.
+    pub fn packing(self) -> Option<Packing> {
         match self {
             Self::F32 | Self::Bf16 => None,
             Self::Q8 => Some(Packing { layers: Scheme::Q8, heads: Scheme::Q8 }),
