@@ -136,7 +136,9 @@ impl Matrix {
         while first < inputs.len() {
             first += match inputs.len() - first {
                 // The sums of eight vectors do not fit into the registers beside 4-bit weights.
-                8.. if self.scheme == Scheme::Q8 => self.multiply_by::<8>(tile, inputs, first, give),
+                8.. if self.scheme == Scheme::Q8 => {
+                    self.multiply_by::<8>(tile, inputs, first, give)
+                }
                 4.. => self.multiply_by::<4>(tile, inputs, first, give),
                 2.. => self.multiply_by::<2>(tile, inputs, first, give),
                 _ => self.multiply_by::<1>(tile, inputs, first, give),

@@ -73,6 +73,42 @@ impl Signal {
         Ok(())
     }
 
+    /// As [`Signal::set`], from a piece `[time, channels]`.
+    ///
+    /// # Errors
+    /// If the values are not whole times.
+    pub fn set_times(
+        &mut self,
+        channels: usize,
+        head: usize,
+        values: &[f32],
+    ) -> Result<(), ShapeError> {
+        let time = values.len().checked_div(channels).unwrap_or(0);
+        ShapeError::check("values of a signal", values.len(), channels * time)?;
+        self.reshape(channels, head, time);
+        let rows = (head + time).max(1);
+        for (time, values) in values.chunks_exact(channels.max(1)).enumerate() {
+            for (tile, values) in self.rows.chunks_exact_mut(rows).zip(values.chunks(LANES)) {
+                let Some(row) = tile.get_mut(head + time) else { continue };
+                *row = Lanes::ZERO;
+                row.0.iter_mut().zip(values).for_each(|(lane, value)| *lane = *value);
+            }
+        }
+        Ok(())
+    }
+
+    /// The piece as `[time, channels]`.
+    pub fn times(&self) -> Vec<f32> {
+        let mut values = vec![0.0; self.channels * self.time];
+        for (time, values) in values.chunks_exact_mut(self.channels.max(1)).enumerate() {
+            for (tile, values) in self.tiles().zip(values.chunks_mut(LANES)) {
+                let Some(row) = tile.get(self.head + time) else { continue };
+                values.iter_mut().zip(row.0).for_each(|(value, lane)| *value = lane);
+            }
+        }
+        values
+    }
+
     /// The piece as `[channels, time]`.
     pub fn to_vec(&self) -> Vec<f32> {
         let lanes = self.tiles().flat_map(|tile| (0..LANES).map(move |lane| (tile, lane)));

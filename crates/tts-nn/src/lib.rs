@@ -39,6 +39,7 @@ mod packed;
 mod product;
 mod rope;
 mod snake;
+mod time_product;
 mod values;
 
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};

@@ -3,6 +3,7 @@ use tts_cpu::Scheme;
 
 use crate::packed::PackedMatrix;
 use crate::product;
+use crate::time_product::TimeProduct;
 
 /// A layer `y = x Wᵀ + b`.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub struct Linear {
 enum Weight {
     Dense(Tensor),
     Packed(PackedMatrix),
+    InPieces(TimeProduct),
 }
 
 impl Linear {
@@ -49,7 +51,14 @@ impl Linear {
     /// for bit, whatever the piece it is in. A piece of one row takes longer.
     #[must_use]
     pub fn in_pieces(self) -> Self {
-        Self { in_pieces: true, ..self }
+        let weight = match self.weight {
+            // Elsewhere than in f32 on the CPU, the matrix library has to do.
+            Weight::Dense(weight) => {
+                TimeProduct::new(&weight).map_or(Weight::Dense(weight), Weight::InPieces)
+            }
+            weight => weight,
+        };
+        Self { weight, in_pieces: true, ..self }
     }
 
     /// `[.., inputs]` to `[.., outputs]`.
@@ -60,6 +69,7 @@ impl Linear {
         let (outputs, inputs) = match &self.weight {
             Weight::Dense(weight) => weight.dims2()?,
             Weight::Packed(matrix) => (matrix.outputs(), matrix.inputs()),
+            Weight::InPieces(product) => (product.outputs(), product.inputs()),
         };
         let mut shape = x.dims().to_vec();
         if let Some(last) = shape.last_mut() {
@@ -68,6 +78,7 @@ impl Linear {
         let x = x.reshape(((), inputs))?;
         let y = match &self.weight {
             Weight::Packed(matrix) => matrix.forward(&x)?,
+            Weight::InPieces(product) => product.forward(&x)?,
             Weight::Dense(weight) if self.in_pieces => product::over_time(weight, &x.t()?)?.t()?,
             Weight::Dense(weight) => x.matmul(&weight.t()?)?,
         };
