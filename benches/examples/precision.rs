@@ -7,7 +7,7 @@ use std::env;
 
 use anyhow::{Context, Result};
 use candle_core::{D, DType, Device, Tensor};
-use tts::{Model, ModelFiles, Observation, Precision, Probe, SplitRule, Voice};
+use tts::{Model, ModelFiles, Observation, Precision, Probe, Voice};
 use tts_benches::random_model::{RandomModel, SPEAKING};
 use tts_checkpoint::Checkpoint;
 use tts_code_predictor::CodePredictor;

@@ -28,9 +28,9 @@ from teach import utterance  # noqa: E402
 MODES = ["single", "batch", "stream"]
 
 
-def speak(lines, mode, directory, model):
+def speak(lines, mode, directory, model, precision):
     """One row for every line: frames and why it ended; the audio is in the directory."""
-    command = [ROOT / "target/release/examples/speak_lines", lines, directory, mode] + ([model] if model else [])
+    command = [ROOT / "target/release/examples/speak_lines", lines, directory, mode, model, precision]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [json.loads(line) for line in printed.splitlines()]
 
@@ -38,7 +38,8 @@ def speak(lines, mode, directory, model):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lines", type=Path, help="a sentence a line")
-    parser.add_argument("--model", type=Path, help="model directory (default: the embedded model)")
+    parser.add_argument("--model", default="demo", help="model directory (default: the embedded model)")
+    parser.add_argument("--precision", choices=["f32", "bf16", "q8", "q4mix"], default="f32", help="of the language models")
     parser.add_argument("--mode", choices=MODES, action="append", help="may be repeated (default: all)")
     parser.add_argument("--report", type=Path, help="JSON file to write")
     args = parser.parse_args()
@@ -52,7 +53,7 @@ def main():
     endings, ratios = {}, {}
     for mode in args.mode or MODES:
         with tempfile.TemporaryDirectory() as directory:
-            rows = speak(args.lines, mode, directory, args.model)
+            rows = speak(args.lines, mode, directory, args.model, args.precision)
             waves = [soundfile.read(f"{directory}/{row['line']:04}.wav", dtype="float32")[0] for row in rows]
         heard[mode] = [recogniser.words(wave) for wave in waves]
         endings[mode] = sum(row["finish"] != "end_of_speech" for row in rows)

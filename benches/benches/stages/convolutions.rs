@@ -4,7 +4,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use tts_checkpoint::CodecDecoderConfig;
 use tts_cpu::{Activated, Conv, Outputs, Pool, Signal, Snake};
 
-use crate::shapes::{Shapes, group};
+use crate::shapes::{Shapes, group, wave};
 
 /// Frames of a push.
 const FRAMES: usize = 4;
@@ -85,8 +85,4 @@ fn layers(c: &CodecDecoderConfig) -> Vec<Layer> {
     }
     layers.push(plain("last", channels, 1, 7, time));
     layers
-}
-
-fn wave(count: usize) -> Vec<f32> {
-    (0..count).map(|i| (i as f32 * 0.37).sin() * 0.1).collect()
 }

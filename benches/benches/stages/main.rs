@@ -11,6 +11,7 @@ mod codec;
 mod convolutions;
 mod kv_cache;
 mod language_models;
+mod packed;
 mod sampling;
 mod shapes;
 mod speaker;
@@ -24,6 +25,7 @@ criterion_group!(
     language_models::prefill,
     language_models::talker_step,
     language_models::code_predictor,
+    packed::products,
     kv_cache::write,
     sampling::steps,
     sampling::pipeline,

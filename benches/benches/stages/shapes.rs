@@ -78,3 +78,8 @@ pub(crate) fn group<'c>(criterion: &'c mut Criterion, name: &str) -> BenchmarkGr
         .nresamples(10_000);
     group
 }
+
+/// Numbers of all sizes up to 0.1.
+pub(crate) fn wave(count: usize) -> Vec<f32> {
+    (0..count).map(|i| (i as f32 * 0.37).sin() * 0.1).collect()
+}

@@ -180,8 +180,8 @@ fn q4_avx2<const N: usize>(tile: &[u8], vectors: [&[InputGroup]; N]) -> [[f32; T
     for index in 0..common(groups.len(), &vectors) {
         // SAFETY: there are so many groups.
         let parts = unsafe { groups.get_unchecked(index) }.as_chunks::<{ q4::GROUP_BYTES }>().0;
-        for part in 0..PARTS {
-            let (own, codes) = parts[part].as_chunks::<16>().0.split_at(1);
+        for (part, bytes) in parts.iter().enumerate().take(PARTS) {
+            let (own, codes) = bytes.as_chunks::<16>().0.split_at(1);
             let codes = codes.as_flattened().as_chunks::<32>().0;
             let mut pairs = [_mm256_setzero_si256(); N];
             for step in 0..SUB_GROUP / (2 * q4::RUN) {

@@ -1,18 +1,19 @@
 //! Speaks every line of a file into an audio file of its own, for listening tests:
 //!
 //! ```text
-//! cargo run --release -p tts --example speak_lines -- LINES DIRECTORY [MODE] [MODEL]
+//! cargo run --release -p tts --example speak_lines -- LINES DIRECTORY [MODE] [MODEL] [PRECISION]
 //! ```
 //!
 //! MODE is `single`, `batch` (eight at a time) or `stream` (the layout that brings the text
-//! while it is spoken); MODEL is a model directory. Line N has the seed N. Prints a JSON
+//! while it is spoken); MODEL is a model directory or
+//! `demo`; PRECISION is `f32`, `bf16`, `q8` or `q4mix`. Line N has the seed N. Prints a JSON
 //! line for each: frames, and why it ended. Without arguments two lines go nowhere.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tts::{DeviceName, Layout, Model, ModelFiles, Request, Utterance, Voice};
+use tts::{DeviceName, Layout, Model, ModelFiles, Precision, Request, SplitRule, Utterance, Voice};
 
 const BATCH: usize = 8;
 
@@ -26,10 +27,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = argument(1).map(PathBuf::from);
     let mode = argument(2).unwrap_or("batch");
     let files = match argument(3) {
+        None | Some("demo") => ModelFiles::Embedded(tts_demo_voice::FILES),
         Some(directory) => ModelFiles::directory(directory)?,
-        None => ModelFiles::Embedded(tts_demo_voice::FILES),
     };
-    let model = Model::load(files, &DeviceName::Auto.open()?)?;
+    let precision = argument(4).map_or(Ok(Precision::F32), str::parse)?;
+    let device = DeviceName::Auto.open()?;
+    let model = Model::load_with(files, &device, precision, SplitRule::default())?;
 
     let speaker = model.speakers().into_iter().next().map_or(Voice::Unnamed, Voice::Speaker);
     let requests: Vec<Request> = text
