@@ -1,7 +1,7 @@
 //! What fewer bits change: an utterance in f32, and what a packed model would have said to
 //! every frame of it.
 //!
-//!     cargo run --release -p tts-benches --example precision -- [MODEL_DIR|random] [FRAMES]
+//!     cargo run --release -p tts-benches --example precision -- [demo|random|MODEL_DIR] [FRAMES]
 
 use std::env;
 
@@ -85,7 +85,7 @@ fn main() -> Result<()> {
     unsafe { tts::fix_threads(None) };
     let mut args = env::args().skip(1);
     let files = match args.next().as_deref() {
-        None => ModelFiles::Embedded(tts_demo_voice::FILES),
+        None | Some("demo") => ModelFiles::Embedded(tts_demo_voice::FILES),
         Some("random") => RandomModel::real_06b(&SPEAKING)?.files(),
         Some(directory) => ModelFiles::directory(directory)?,
     };
