@@ -50,12 +50,16 @@ fn relative_error(reference: &[f32], other: &[f32]) -> f64 {
     (error / power(&mut reference.iter().map(|&a| f64::from(a)))).sqrt()
 }
 
-/// Not all of it is lost in few bits, and none of it stays as it was.
+/// A product is off by about 0.2 % in bf16, by 0.8 % in 8 and by 8 % in 4 bits, and random
+/// weights make six to nine times as much of it on the way to the logits. Logits that have
+/// nothing to do with the exact ones would be off by 1.4. How little is left on weights that
+/// have learned something, and that the packed stack computes what its rounded weights say, is
+/// measured elsewhere (`docs/performance.md`, `tts-cpu`).
 #[test]
 fn logits_stay_within_the_bounds_of_their_precision() {
     let exact = logits(Precision::F32);
     for (precision, bound) in
-        [(Precision::Bf16, 0.02), (Precision::Q8, 0.02), (Precision::Q4Mix, 0.2)]
+        [(Precision::Bf16, 0.02), (Precision::Q8, 0.1), (Precision::Q4Mix, 0.9)]
     {
         let found = logits(precision);
         for (name, a, b) in [
