@@ -129,8 +129,8 @@ impl Decoder {
     /// layer, numbered from 0, which exists only where the stack is not packed.
     ///
     /// # Errors
-    /// If a sequence has no room left ([`CacheFull`](crate::CacheFull), wrapped, where the
-    /// stack is not packed); if a state was made by a stack of the other kind.
+    /// [`CacheFull`](crate::CacheFull) (wrapped) if a sequence has no room left; if a state
+    /// was made by a stack of the other kind.
     pub fn forward(
         &self,
         x: &Tensor,

@@ -9,6 +9,7 @@ use tts_cpu::{
 };
 
 use crate::decoder::{Blocks, DecoderConfig};
+use crate::kv_cache::CacheFull;
 use crate::values::with_values;
 
 /// In how many bits a language model on the CPU keeps its matrices.
@@ -137,6 +138,13 @@ impl PackedDecoder {
         let (batch, time, hidden) = x.dims3()?;
         if batch != states.len() {
             candle_core::bail!("{batch} rows for {} sequences", states.len());
+        }
+        // All of them fit, or none goes on.
+        for state in states.iter() {
+            let (needed, capacity) = (state.position() + time, state.0.capacity());
+            if needed > capacity {
+                return Err(Error::wrap(CacheFull { needed, capacity }));
+            }
         }
         for state in states.iter_mut() {
             state.0.advance(time).map_err(Error::wrap)?;
