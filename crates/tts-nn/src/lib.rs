@@ -4,8 +4,9 @@
 //! [`DecoderState`] that belongs to one sequence. [`CausalConv1d`],
 //! [`CausalConvTranspose1d`] and [`DepthwiseConv1d`] keep the tail of their input
 //! in a state, so a signal may be pushed through in pieces of any size.
-//! Everything runs on any device of the tensor library; [`SnakeBeta`] brings its
-//! own CPU kernel.
+//! Everything runs on any device of the tensor library; stacks and linear layers [in
+//! bits](Decoder::in_bits), and products [in pieces](Linear::in_pieces), have kernels of
+//! their own on the CPU (`tts-cpu`).
 //!
 //! Modules are built from a closure that returns the tensor of a name, so this
 //! crate knows nothing of files. Shapes are written `[batch, time, hidden]` for

@@ -10,20 +10,21 @@ use crate::time_product::TimeProduct;
 pub struct Linear {
     weight: Weight,
     bias: Option<Tensor>,
-    in_pieces: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Weight {
     Dense(Tensor),
     Packed(PackedMatrix),
-    InPieces(TimeProduct),
+    /// For pieces of a signal, on the CPU and elsewhere.
+    Times(TimeProduct),
+    DenseTimes(Tensor),
 }
 
 impl Linear {
     /// From a weight `[outputs, inputs]` and a bias `[outputs]`.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
-        Self { weight: Weight::Dense(weight), bias, in_pieces: false }
+        Self { weight: Weight::Dense(weight), bias }
     }
 
     /// The weight rounded to few bits if there is a `scheme`: it and all inputs are to be
@@ -34,7 +35,7 @@ impl Linear {
     pub fn in_bits(scheme: Option<Scheme>, weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
         let Some(scheme) = scheme else { return Ok(Self::new(weight, bias)) };
         let weight = Weight::Packed(PackedMatrix::new(scheme, &weight)?);
-        Ok(Self { weight, bias, in_pieces: false })
+        Ok(Self { weight, bias })
     }
 
     /// One layer that computes several at once: the outputs are concatenated in
@@ -48,17 +49,17 @@ impl Linear {
     }
 
     /// For rows that are a signal pushed in pieces: a row comes out the same, bit
-    /// for bit, whatever the piece it is in. A piece of one row takes longer.
+    /// for bit, whatever the piece it is in.
     #[must_use]
     pub fn in_pieces(self) -> Self {
         let weight = match self.weight {
-            // Elsewhere than in f32 on the CPU, the matrix library has to do.
+            // What is not in f32 on the CPU is left to the matrix library.
             Weight::Dense(weight) => {
-                TimeProduct::new(&weight).map_or(Weight::Dense(weight), Weight::InPieces)
+                TimeProduct::new(&weight).map_or(Weight::DenseTimes(weight), Weight::Times)
             }
             weight => weight,
         };
-        Self { weight, in_pieces: true, ..self }
+        Self { weight, ..self }
     }
 
     /// `[.., inputs]` to `[.., outputs]`.
@@ -67,9 +68,9 @@ impl Linear {
     /// If the last dimension is not the number of inputs.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (outputs, inputs) = match &self.weight {
-            Weight::Dense(weight) => weight.dims2()?,
+            Weight::Dense(weight) | Weight::DenseTimes(weight) => weight.dims2()?,
             Weight::Packed(matrix) => (matrix.outputs(), matrix.inputs()),
-            Weight::InPieces(product) => (product.outputs(), product.inputs()),
+            Weight::Times(product) => (product.outputs(), product.inputs()),
         };
         let mut shape = x.dims().to_vec();
         if let Some(last) = shape.last_mut() {
@@ -78,8 +79,8 @@ impl Linear {
         let x = x.reshape(((), inputs))?;
         let y = match &self.weight {
             Weight::Packed(matrix) => matrix.forward(&x)?,
-            Weight::InPieces(product) => product.forward(&x)?,
-            Weight::Dense(weight) if self.in_pieces => product::over_time(weight, &x.t()?)?.t()?,
+            Weight::Times(product) => product.forward(&x)?,
+            Weight::DenseTimes(weight) => product::over_time(weight, &x.t()?)?.t()?,
             Weight::Dense(weight) => x.matmul(&weight.t()?)?,
         };
         let y = match &self.bias {
