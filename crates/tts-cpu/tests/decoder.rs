@@ -1,7 +1,10 @@
 //! The stack against a plain one in f64, and against itself in every division of the work.
 
+mod numbers;
+
 use std::sync::Mutex;
 
+use numbers::numbers;
 use tts_cpu::{
     Decoder, DecoderShape, Inputs, LayerWeights, Matrix, Place, Pool, Scheme, Sequence, ShapeError,
 };
@@ -17,16 +20,6 @@ const SHAPE: DecoderShape = DecoderShape {
 };
 const LAYERS: usize = 3;
 
-/// Numbers that look random, in -1..1.
-fn numbers(count: usize, seed: usize) -> Vec<f32> {
-    let mut state = (seed as u32).wrapping_mul(747_796_405).wrapping_add(1);
-    let mut next = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
 struct Weights {
     norms: [Vec<f32>; 4],
     matrices: [Vec<f32>; 7],
@@ -41,7 +34,7 @@ impl Weights {
             let scale = 1.5 / (inputs as f32).sqrt();
             numbers(outputs * inputs, seed).iter().map(|w| w * scale).collect()
         };
-        let seed = layer * 20;
+        let seed = layer as u32 * 20;
         Self {
             norms: [
                 norm(s.hidden, seed + 1),

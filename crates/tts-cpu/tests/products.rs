@@ -1,17 +1,9 @@
 //! Products against exact ones, and the kernels against each other.
 
-use tts_cpu::{Inputs, Matrix, Scheme};
+mod numbers;
 
-/// Numbers that look random, in -1..1.
-fn numbers(count: usize, seed: u32) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(747_796_405).wrapping_add(1);
-    (0..count)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-        })
-        .collect()
-}
+use numbers::numbers;
+use tts_cpu::{Inputs, Matrix, Scheme};
 
 const SHAPES: [(usize, usize); 7] =
     [(1, 1), (8, 128), (7, 31), (9, 129), (24, 192), (40, 640), (3, 1000)];
