@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tts::{DeviceName, Precision};
 
@@ -141,6 +142,11 @@ pub(crate) enum LayoutArg {
     NonStreaming,
 }
 
+fn precision() -> impl TypedValueParser<Value = Precision> {
+    let names = PossibleValuesParser::new(Precision::ALL.map(Precision::name));
+    names.try_map(|name| name.parse::<Precision>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
     /// Model directory, repository on the hub such as
@@ -150,8 +156,8 @@ pub(crate) struct ModelArgs {
     /// Compute device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
-    /// Precision of the language models: f32, bf16, q8 or q4mix
-    #[arg(long, default_value_t)]
+    /// Precision of the language models
+    #[arg(long, default_value_t, value_parser = precision())]
     pub(crate) dtype: Precision,
     /// Threads; all cores if not given
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
