@@ -377,7 +377,7 @@ impl Decoder {
         self.normed(&layer.mlp_norm, rows, work, own)?;
         let tiles = member.share(layer.gate_up.tiles());
         layer.gate_up.multiply_tiles(&own.hidden_inputs, tiles, |row, output, values| {
-            let mut activated = [0.0; 4];
+            let mut activated = [0.0; Matrix::RUN / 2];
             for (activated, [gate, up]) in activated.iter_mut().zip(values.as_chunks::<2>().0) {
                 *activated = math::gated(*gate, *up);
             }

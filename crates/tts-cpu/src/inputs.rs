@@ -2,13 +2,11 @@ use crate::error::ShapeError;
 use crate::kernels::Kernels;
 use crate::math;
 
-/// Inputs that share a scale.
-pub(crate) const GROUP: usize = 128;
-/// Inputs that share a sum: a group of 4-bit weights.
-pub(crate) const SUB_GROUP: usize = 32;
+/// Neighbours that share a scale and a sum, in a row of weights and in a vector of inputs.
+pub(crate) const GROUP: usize = 32;
 
-/// Vectors to multiply a matrix with, rounded to 8 bits: 128 neighbours share the scale
-/// `largest magnitude / 127`.
+/// Vectors to multiply a matrix with, rounded to 16 bits: 32 neighbours share the scale
+/// `largest magnitude / 32767`.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     width: usize,
@@ -18,14 +16,14 @@ pub struct Inputs {
     kernels: Kernels,
 }
 
-/// 128 neighbours of a vector, the last ones padded with zeros.
+/// Neighbours of a vector, the last ones padded with zeros.
 #[derive(Debug, Clone)]
 #[repr(C)]
 pub(crate) struct InputGroup {
-    /// In -127..=127.
-    pub(crate) values: [i8; GROUP],
-    /// Of the values of each sub-group.
-    pub(crate) sums: [i32; GROUP / SUB_GROUP],
+    /// In -32767..=32767.
+    pub(crate) values: [i16; GROUP],
+    /// Of the values.
+    pub(crate) sum: i32,
     pub(crate) scale: f32,
 }
 
@@ -79,23 +77,21 @@ impl Inputs {
 }
 
 impl InputGroup {
-    const ZEROS: Self = Self { values: [0; GROUP], sums: [0; GROUP / SUB_GROUP], scale: 0.0 };
+    pub(crate) const ZEROS: Self = Self { values: [0; GROUP], sum: 0, scale: 0.0 };
 
     /// Rounds a vector to its groups.
     #[allow(clippy::inline_always)] // compiled once for each instruction set
     #[inline(always)]
     pub(crate) fn round(groups: &mut [Self], vector: &[f32]) {
+        const LARGEST: f32 = i16::MAX as f32;
         for (group, inputs) in groups.iter_mut().zip(vector.chunks(GROUP)) {
-            let largest = inputs.iter().fold(0_f32, |largest, x| largest.max(x.abs()));
-            group.scale = largest / 127.0;
-            let inverse = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+            let largest = math::largest(inputs);
+            group.scale = largest / LARGEST;
+            let inverse = if largest > 0.0 { LARGEST / largest } else { 0.0 };
             for (value, x) in group.values.iter_mut().zip(inputs) {
-                *value = math::round(x * inverse) as i8;
+                *value = math::round(x * inverse) as i16;
             }
-            for (sum, values) in group.sums.iter_mut().zip(group.values.as_chunks::<SUB_GROUP>().0)
-            {
-                *sum = values.iter().map(|&value| i32::from(value)).sum();
-            }
+            group.sum = group.values.iter().map(|&value| i32::from(value)).sum();
         }
     }
 }
@@ -112,12 +108,11 @@ mod tests {
         let groups = inputs.vector(0);
         for (group, part) in groups.iter().zip(vector.chunks(GROUP)) {
             for (value, x) in group.values.iter().zip(part) {
-                assert!((f32::from(*value) * group.scale - x).abs() <= group.scale * 0.5001);
+                assert!((f32::from(*value) * group.scale - x).abs() <= group.scale * 0.501);
             }
-            let values = group.values.iter().map(|&v| i32::from(v));
-            assert_eq!(group.sums.iter().sum::<i32>(), values.sum());
+            assert_eq!(group.sum, group.values.iter().map(|&v| i32::from(v)).sum());
         }
-        assert!(groups[1].values[200 - GROUP..].iter().all(|&value| value == 0));
+        assert!(groups[6].values[200 - 6 * GROUP..].iter().all(|&value| value == 0));
         assert!(inputs.vector(1).is_empty());
     }
 

@@ -26,21 +26,25 @@ impl Kernels {
         Self::Portable
     }
 
-    /// The products of a tile with `N` vectors.
+    /// The products of `T` tiles with `N` vectors.
     #[inline]
-    pub(crate) fn multiply<const N: usize>(
+    pub(crate) fn multiply<const N: usize, const T: usize>(
         self,
         scheme: Scheme,
-        tile: &[u8],
+        tiles: [&[u8]; T],
         vectors: [&[InputGroup]; N],
-    ) -> [[f32; TILE]; N] {
+    ) -> [[[f32; TILE]; T]; N] {
         match (self, scheme) {
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tile, vectors),
+            (Self::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tiles, vectors),
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tile, vectors),
-            (Self::Portable, Scheme::Q8) => vectors.map(|inputs| q8::multiply(tile, inputs)),
-            (Self::Portable, Scheme::Q4) => vectors.map(|inputs| q4::multiply(tile, inputs)),
+            (Self::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tiles, vectors),
+            (Self::Portable, Scheme::Q8) => {
+                vectors.map(|inputs| tiles.map(|tile| q8::multiply(tile, inputs)))
+            }
+            (Self::Portable, Scheme::Q4) => {
+                vectors.map(|inputs| tiles.map(|tile| q4::multiply(tile, inputs)))
+            }
         }
     }
 

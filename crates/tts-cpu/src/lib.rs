@@ -3,7 +3,7 @@
 //!
 //! A [`Matrix`] holds weights in 8 or 4 bits, packed so that a thread reads one run of
 //! memory from its first byte to its last. [`Inputs`] holds the vectors that it is
-//! multiplied with, rounded to 8 bits in groups. A [`Pool`] is a team of threads that
+//! multiplied with, rounded to 16 bits in groups. A [`Pool`] is a team of threads that
 //! work through a whole step together and meet at barriers, instead of being called
 //! for every product.
 //!

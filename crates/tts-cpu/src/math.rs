@@ -37,6 +37,19 @@ pub(crate) fn round(x: f32) -> f32 {
     (x + WHOLE) - WHOLE
 }
 
+/// The largest magnitude, 0 of nothing.
+#[inline(always)]
+pub(crate) fn largest(x: &[f32]) -> f32 {
+    let (x, rest) = x.as_chunks::<LANES>();
+    let mut largest = [0_f32; LANES];
+    for x in x.iter().map(|x| &x[..]).chain([rest]) {
+        for (largest, x) in largest.iter_mut().zip(x) {
+            *largest = if x.abs() > *largest { x.abs() } else { *largest };
+        }
+    }
+    largest.into_iter().fold(0.0, f32::max)
+}
+
 /// `x / sqrt(mean(x²) + eps) * weight`, in place.
 #[inline(always)]
 pub(crate) fn rms_norm(x: &mut [f32], weight: &[f32], eps: f32) {

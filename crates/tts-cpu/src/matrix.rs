@@ -2,18 +2,20 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::ShapeError;
-use crate::inputs::{GROUP, Inputs, SUB_GROUP};
+use crate::inputs::{GROUP, InputGroup, Inputs};
 use crate::kernels::Kernels;
 use crate::pool::Pool;
 use crate::{q4, q8};
 
-/// Rows that are multiplied together.
+/// Rows that lie together.
 pub(crate) const TILE: usize = 8;
+/// Tiles that are multiplied together, at most.
+const TILES: usize = 4;
 
 /// How weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// 8.25 bits a weight: 128 neighbours of a row share a scale.
+    /// 8.5 bits a weight: 32 neighbours of a row share a scale.
     Q8,
     /// 4.5 bits a weight: 32 neighbours of a row share a scale, which is searched for
     /// the least error.
@@ -31,6 +33,9 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// Rows of which a sink is given the values at once, at most.
+    pub const RUN: usize = TILES * TILE;
+
     /// Rounds and packs `weights`, row by row.
     ///
     /// # Errors
@@ -101,7 +106,7 @@ impl Matrix {
     }
 
     /// The products of some tiles with every vector; `sink` is given vector, first row and
-    /// the values from there on.
+    /// the values from there on, at most [`Matrix::RUN`] of them.
     ///
     /// # Errors
     /// If the vectors have another size.
@@ -112,55 +117,67 @@ impl Matrix {
         mut sink: impl FnMut(usize, usize, &[f32]),
     ) -> Result<(), ShapeError> {
         ShapeError::check("values of an input vector", inputs.width(), self.columns)?;
-        let size = tile_bytes(self.scheme, self.columns.div_ceil(GROUP));
-        for index in tiles {
-            let Some(tile) = self.tiles.get(index * size..(index + 1) * size) else { break };
-            let first = index * TILE;
-            let rows = TILE.min(self.rows - first);
-            let mut give = |vector: usize, values: &[f32; TILE]| {
-                sink(vector, first, values.get(..rows).unwrap_or_default());
-            };
-            self.multiply_tile(tile, inputs, &mut give);
+        let tiles = tiles.start..tiles.end.min(self.tiles());
+        for start in tiles.clone().step_by(TILES) {
+            let tiles = start..tiles.end.min(start + TILES);
+            let mut first = 0;
+            while first < inputs.len() {
+                // As many tiles for a vector as there are registers for sums, and for 4-bit
+                // weights beside them.
+                first += match (self.scheme, inputs.len() - first) {
+                    (Scheme::Q8, 8..) => self.multiply_by::<8, 1>(inputs, first, &tiles, &mut sink),
+                    (Scheme::Q8, 4..) => self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink),
+                    (Scheme::Q8, 2..) => self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink),
+                    (Scheme::Q4, 4..) => self.multiply_by::<4, 1>(inputs, first, &tiles, &mut sink),
+                    (Scheme::Q4, 2..) => self.multiply_by::<2, 2>(inputs, first, &tiles, &mut sink),
+                    _ => self.multiply_by::<1, 4>(inputs, first, &tiles, &mut sink),
+                };
+            }
         }
         Ok(())
     }
 
+    /// The products of some tiles, `T` at a time, with the `N` vectors from `first` on; gives
+    /// their number.
     #[inline]
-    fn multiply_tile(
+    fn multiply_by<const N: usize, const T: usize>(
         &self,
-        tile: &[u8],
-        inputs: &Inputs,
-        give: &mut impl FnMut(usize, &[f32; TILE]),
-    ) {
-        let mut first = 0;
-        while first < inputs.len() {
-            first += match inputs.len() - first {
-                // The sums of eight vectors do not fit into the registers beside 4-bit weights.
-                8.. if self.scheme == Scheme::Q8 => {
-                    self.multiply_by::<8>(tile, inputs, first, give)
-                }
-                4.. => self.multiply_by::<4>(tile, inputs, first, give),
-                2.. => self.multiply_by::<2>(tile, inputs, first, give),
-                _ => self.multiply_by::<1>(tile, inputs, first, give),
-            };
-        }
-    }
-
-    /// One pass over a tile for the `N` vectors from `first` on; gives their number.
-    #[inline]
-    fn multiply_by<const N: usize>(
-        &self,
-        tile: &[u8],
         inputs: &Inputs,
         first: usize,
-        give: &mut impl FnMut(usize, &[f32; TILE]),
+        tiles: &Range<usize>,
+        sink: &mut impl FnMut(usize, usize, &[f32]),
     ) -> usize {
         let vectors = std::array::from_fn(|index| inputs.vector(first + index));
-        let outputs: [_; N] = self.kernels.multiply(self.scheme, tile, vectors);
-        for (vector, values) in (first..).zip(&outputs) {
-            give(vector, values);
+        let mut index = tiles.start;
+        while index < tiles.end {
+            if index + T <= tiles.end {
+                self.multiply_at::<N, T>(vectors, first, index, sink);
+                index += T;
+            } else {
+                self.multiply_at::<N, 1>(vectors, first, index, sink);
+                index += 1;
+            }
         }
         N
+    }
+
+    #[inline]
+    fn multiply_at<const N: usize, const T: usize>(
+        &self,
+        vectors: [&[InputGroup]; N],
+        first: usize,
+        index: usize,
+        sink: &mut impl FnMut(usize, usize, &[f32]),
+    ) {
+        let size = tile_bytes(self.scheme, self.columns.div_ceil(GROUP));
+        let tile = |index: usize| self.tiles.get(index * size..(index + 1) * size);
+        let tiles = std::array::from_fn(|next| tile(index + next).unwrap_or_default());
+        let outputs: [[_; T]; N] = self.kernels.multiply(self.scheme, tiles, vectors);
+        let row = index * TILE;
+        for (vector, values) in (first..).zip(&outputs) {
+            let values = values.as_flattened();
+            sink(vector, row, values.get(..self.rows - row).unwrap_or(values));
+        }
     }
 }
 
@@ -171,12 +188,10 @@ fn pack_tiles(scheme: Scheme, columns: usize, weights: &[f32]) -> Vec<u8> {
     let mut tiles = Vec::with_capacity(rows.div_ceil(TILE) * tile_bytes(scheme, groups));
     for tile in weights.chunks((TILE * columns).max(1)) {
         for group in 0..groups {
+            let rows = part(tile, columns, group * GROUP);
             match scheme {
-                Scheme::Q8 => q8::pack(&part(tile, columns, group * GROUP, GROUP), &mut tiles),
-                Scheme::Q4 => (0..GROUP).step_by(SUB_GROUP).for_each(|start| {
-                    let rows = part(tile, columns, group * GROUP + start, SUB_GROUP);
-                    q4::pack(&rows, &mut tiles);
-                }),
+                Scheme::Q8 => q8::pack(&rows, &mut tiles),
+                Scheme::Q4 => q4::pack(&rows, &mut tiles),
             }
         }
     }
@@ -186,14 +201,17 @@ fn pack_tiles(scheme: Scheme, columns: usize, weights: &[f32]) -> Vec<u8> {
 fn tile_bytes(scheme: Scheme, groups: usize) -> usize {
     match scheme {
         Scheme::Q8 => groups * q8::GROUP_BYTES,
-        Scheme::Q4 => groups * GROUP / SUB_GROUP * q4::GROUP_BYTES,
+        Scheme::Q4 => groups * q4::GROUP_BYTES,
     }
 }
 
-/// Some columns of the rows of a tile; less, or none, at the edges of the matrix.
-fn part(tile: &[f32], columns: usize, start: usize, width: usize) -> [&[f32]; TILE] {
-    std::array::from_fn(|row| {
-        let row = tile.get(row * columns..(row + 1) * columns).unwrap_or_default();
-        row.get(start.min(row.len())..(start + width).min(row.len())).unwrap_or_default()
-    })
+/// A group of the rows of a tile, with zeros around the edges of the matrix.
+fn part(tile: &[f32], columns: usize, start: usize) -> [[f32; GROUP]; TILE] {
+    let mut part = [[0.0; GROUP]; TILE];
+    for (part, row) in part.iter_mut().zip(tile.chunks(columns.max(1))) {
+        part.iter_mut()
+            .zip(row.get(start..).unwrap_or_default())
+            .for_each(|(to, from)| *to = *from);
+    }
+    part
 }

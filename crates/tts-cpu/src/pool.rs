@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::thread::{self, JoinHandle, Thread};
 
-/// Rounds of waiting before a thread lets others run: tens of microseconds.
-const SPINS: u32 = 1 << 11;
-/// Rounds before an idle worker sleeps: some hundred microseconds, more than the host needs
-/// between two steps.
-const IDLE_SPINS: u32 = 1 << 17;
+/// Rounds of waiting before a thread lets others run: a microsecond or two. Where another program
+/// keeps a core busy, the system may put members on one, and who spins there keeps the one that it
+/// waits for from running.
+const SPINS: u32 = 1 << 6;
+/// Rounds before an idle worker sleeps: some microseconds.
+const IDLE_SPINS: u32 = 1 << 8;
 
 /// Threads that wait for work, together with the one that brings it.
 ///

@@ -1,52 +1,51 @@
-//! Eight bits a weight: 128 neighbours of a row share a scale.
+//! Eight and a half bits a weight: 32 neighbours of a row share a 16-bit scale.
 //!
 //! A tile is eight rows. Its groups follow one another; each is eight scales, then the
-//! weights, four of every row in turn: a vector register of eight 32-bit sums has a row in
+//! weights, two of every row in turn: a vector register of eight 32-bit sums has a row in
 //! each lane.
+
+use half::bf16;
 
 use crate::inputs::{GROUP, InputGroup};
 use crate::math;
 use crate::matrix::TILE;
 
 /// Weights of a row that lie together.
-pub(crate) const RUN: usize = 4;
+pub(crate) const RUN: usize = 2;
 /// Of a group of a tile.
-pub(crate) const GROUP_BYTES: usize = TILE * size_of::<f32>() + TILE * GROUP;
+pub(crate) const GROUP_BYTES: usize = TILE * size_of::<bf16>() + TILE * GROUP;
 
-/// Appends a group of a tile: up to 128 weights of up to eight rows.
-pub(crate) fn pack(rows: &[&[f32]; TILE], out: &mut Vec<u8>) {
-    let scales = rows.map(|row| row.iter().fold(0_f32, |m, w| m.max(w.abs())) / 127.0);
-    out.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
-    for start in (0..GROUP).step_by(RUN) {
-        for (row, scale) in rows.iter().zip(scales) {
-            for column in start..start + RUN {
-                let weight = row.get(column).copied().unwrap_or(0.0);
-                let rounded = if scale > 0.0 { math::round(weight / scale) } else { 0.0 };
-                out.push((rounded as i8).to_le_bytes()[0]);
-            }
-        }
+/// Appends a group of a tile.
+pub(crate) fn pack(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
+    let mut weights = [0_u8; TILE * GROUP];
+    for (index, row) in rows.iter().enumerate() {
+        let scale = bf16::from_f32(math::largest(row) / 127.0);
+        out.extend(scale.to_le_bytes());
+        let inverse = if scale > bf16::ZERO { 1.0 / scale.to_f32() } else { 0.0 };
+        let code = |weight: f32| math::round((weight * inverse).clamp(-127.0, 127.0)) as i8;
+        let codes = row.map(|weight| code(weight).cast_unsigned());
+        let places = weights.as_chunks_mut::<RUN>().0.iter_mut().skip(index).step_by(TILE);
+        places.zip(codes.as_chunks::<RUN>().0).for_each(|(place, codes)| *place = *codes);
     }
+    out.extend(weights);
 }
 
 /// The products of a tile with one vector, on any processor.
 pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
     let mut outputs = [0_f32; TILE];
     for (group, inputs) in tile.as_chunks::<GROUP_BYTES>().0.iter().zip(inputs) {
-        let (scales, weights) = group.split_at(TILE * size_of::<f32>());
+        let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
         let mut sums = [0_i32; TILE];
-        for (runs, values) in
-            weights.as_chunks::<{ TILE * RUN }>().0.iter().zip(inputs.values.as_chunks::<RUN>().0)
-        {
+        let steps = weights.as_chunks::<{ TILE * RUN }>().0.iter();
+        for (runs, values) in steps.zip(inputs.values.as_chunks::<RUN>().0) {
             for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<RUN>().0) {
-                let products = run
-                    .iter()
-                    .zip(values)
-                    .map(|(&w, &x)| i32::from(w.cast_signed()) * i32::from(x));
-                *sum += products.sum::<i32>();
+                for (weight, value) in run.iter().zip(values) {
+                    *sum += i32::from(weight.cast_signed()) * i32::from(*value);
+                }
             }
         }
-        for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks::<4>().0) {
-            *output += sum as f32 * (f32::from_le_bytes(*own) * inputs.scale);
+        for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
+            *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.scale);
         }
     }
     outputs

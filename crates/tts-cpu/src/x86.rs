@@ -1,48 +1,46 @@
 //! The products with AVX2. The sums are those of the portable kernels, in the same order.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _mm_loadu_si128, _mm256_abs_epi8, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_add_ps, _mm256_and_si256, _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256,
-    _mm256_sign_epi8, _mm256_srli_epi16, _mm256_storeu_ps, _mm256_sub_epi32,
+    __m128i, __m256, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
+    _mm256_castsi256_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32,
+    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi16,
+    _mm256_storeu_ps, _mm256_sub_epi32,
 };
 
-use crate::inputs::{GROUP, InputGroup, SUB_GROUP};
+use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::TILE;
 use crate::{math, q4, q8};
 
-/// Proof that the processor has AVX2, FMA and F16C.
+/// Proof that the processor has AVX2 and FMA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
     pub(crate) fn detect() -> Option<Self> {
-        let features = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("fma")
-            && is_x86_feature_detected!("f16c");
+        let features = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         features.then_some(Self(()))
     }
 }
 
-/// The products of a tile of 8-bit weights with `N` vectors.
-pub(crate) fn q8<const N: usize>(
+/// The products of `T` tiles of 8-bit weights with `N` vectors.
+pub(crate) fn q8<const N: usize, const T: usize>(
     Avx2(()): Avx2,
-    tile: &[u8],
+    tiles: [&[u8]; T],
     vectors: [&[InputGroup]; N],
-) -> [[f32; TILE]; N] {
+) -> [[[f32; TILE]; T]; N] {
     // SAFETY: an `Avx2` proves the features.
-    unsafe { q8_avx2(tile, vectors) }
+    unsafe { q8_avx2(tiles, vectors) }
 }
 
-/// The products of a tile of 4-bit weights with `N` vectors.
-pub(crate) fn q4<const N: usize>(
+/// The products of `T` tiles of 4-bit weights with `N` vectors.
+pub(crate) fn q4<const N: usize, const T: usize>(
     Avx2(()): Avx2,
-    tile: &[u8],
+    tiles: [&[u8]; T],
     vectors: [&[InputGroup]; N],
-) -> [[f32; TILE]; N] {
+) -> [[[f32; TILE]; T]; N] {
     // SAFETY: an `Avx2` proves the features.
-    unsafe { q4_avx2(tile, vectors) }
+    unsafe { q4_avx2(tiles, vectors) }
 }
 
 /// [`InputGroup::round`], compiled for wider registers.
@@ -91,34 +89,35 @@ fn load(bytes: &[u8; 32]) -> __m256i {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_floats(bytes: &[u8; 32]) -> __m256 {
-    // SAFETY: 32 bytes are read.
-    unsafe { _mm256_loadu_ps(bytes.as_ptr().cast()) }
+fn load_half(bytes: &[u8; 16]) -> __m128i {
+    // SAFETY: 16 bytes are read.
+    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
 }
 
+/// Eight scales: a bf16 is the upper half of a float.
 #[inline]
-#[target_feature(enable = "avx2,f16c")]
-fn load_halves(bytes: &[u8; 16]) -> __m256 {
-    // SAFETY: 16 bytes are read.
-    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
+#[target_feature(enable = "avx2")]
+fn scales(bytes: &[u8; 16]) -> __m256 {
+    let halves = _mm256_cvtepu16_epi32(load_half(bytes));
+    _mm256_castsi256_ps(_mm256_slli_epi32::<16>(halves))
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store<const N: usize>(outputs: [__m256; N]) -> [[f32; TILE]; N] {
-    let mut stored = [[0.0; TILE]; N];
-    for (stored, output) in stored.iter_mut().zip(outputs) {
+fn store<const N: usize, const T: usize>(outputs: [[__m256; T]; N]) -> [[[f32; TILE]; T]; N] {
+    let mut stored = [[[0.0; TILE]; T]; N];
+    for (stored, output) in stored.as_flattened_mut().iter_mut().zip(outputs.as_flattened()) {
         // SAFETY: 32 bytes are written.
-        unsafe { _mm256_storeu_ps(stored.as_mut_ptr(), output) };
+        unsafe { _mm256_storeu_ps(stored.as_mut_ptr(), *output) };
     }
     stored
 }
 
-/// The inputs of four columns in every lane.
+/// The inputs of two columns in every lane.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn broadcast(inputs: [i8; 4]) -> __m256i {
-    _mm256_set1_epi32(i32::from_le_bytes(inputs.map(i8::cast_unsigned)))
+fn broadcast([even, odd]: [i16; 2]) -> __m256i {
+    _mm256_set1_epi32(i32::from(odd) << 16 | i32::from(even.cast_unsigned()))
 }
 
 /// `outputs + sums * (own * scale)`, not fused, as the portable kernels have it.
@@ -129,82 +128,96 @@ fn scaled(outputs: __m256, sums: __m256i, own: __m256, scale: f32) -> __m256 {
     _mm256_add_ps(outputs, _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale))
 }
 
-/// As many groups as the tile and every vector have.
+/// The groups of every tile and vector, as many as all have.
 #[inline]
-fn common<const N: usize>(groups: usize, vectors: &[&[InputGroup]; N]) -> usize {
-    vectors.iter().fold(groups, |groups, vector| groups.min(vector.len()))
+fn groups<'a, const BYTES: usize, const N: usize, const T: usize>(
+    tiles: [&'a [u8]; T],
+    vectors: [&'a [InputGroup]; N],
+) -> impl Iterator<Item = ([&'a [u8; BYTES]; T], [&'a InputGroup; N])> {
+    let tiles = tiles.map(|tile| tile.as_chunks::<BYTES>().0);
+    let counts = tiles.iter().map(|tile| tile.len()).chain(vectors.iter().map(|v| v.len()));
+    (0..counts.min().unwrap_or(0)).map(move |index| {
+        // SAFETY: every tile and every vector has so many groups.
+        (
+            tiles.map(|t| unsafe { t.get_unchecked(index) }),
+            vectors.map(|v| unsafe { v.get_unchecked(index) }),
+        )
+    })
 }
 
-/// The instruction multiplies unsigned with signed bytes: the sign of the weight moves to
-/// the input. No weight and no input is -128, so that two products fit into 16 bits.
+/// A sum of 32 products of 8 with 16 bits fits into 32.
 #[target_feature(enable = "avx2")]
-fn q8_avx2<const N: usize>(tile: &[u8], vectors: [&[InputGroup]; N]) -> [[f32; TILE]; N] {
-    let ones = _mm256_set1_epi16(1);
-    let mut outputs = [_mm256_setzero_ps(); N];
-    let groups = tile.as_chunks::<{ q8::GROUP_BYTES }>().0;
-    for index in 0..common(groups.len(), &vectors) {
-        // SAFETY: there are so many groups.
-        let group = unsafe { groups.get_unchecked(index) }.as_chunks::<32>().0;
-        let mut sums = [_mm256_setzero_si256(); N];
+fn q8_avx2<const N: usize, const T: usize>(
+    tiles: [&[u8]; T],
+    vectors: [&[InputGroup]; N],
+) -> [[[f32; TILE]; T]; N] {
+    let mut outputs = [[_mm256_setzero_ps(); T]; N];
+    for (tiles, inputs) in groups::<{ q8::GROUP_BYTES }, N, T>(tiles, vectors) {
+        let mut sums = [[_mm256_setzero_si256(); T]; N];
         for step in 0..GROUP / q8::RUN {
-            let weights = load(&group[step + 1]);
-            let magnitudes = _mm256_abs_epi8(weights);
+            let mut weights = [_mm256_setzero_si256(); T];
+            for t in 0..T {
+                weights[t] = _mm256_cvtepi8_epi16(load_half(&tiles[t].as_chunks().0[step + 1]));
+            }
             for n in 0..N {
-                // SAFETY: every vector has so many groups.
-                let inputs = unsafe { vectors[n].get_unchecked(index) };
-                let inputs = broadcast(inputs.values.as_chunks::<{ q8::RUN }>().0[step]);
-                let inputs = _mm256_sign_epi8(inputs, weights);
-                let pairs = _mm256_maddubs_epi16(magnitudes, inputs);
-                sums[n] = _mm256_add_epi32(sums[n], _mm256_madd_epi16(pairs, ones));
+                let inputs = broadcast(inputs[n].values.as_chunks().0[step]);
+                for t in 0..T {
+                    let products = _mm256_madd_epi16(weights[t], inputs);
+                    sums[n][t] = _mm256_add_epi32(sums[n][t], products);
+                }
             }
         }
-        let own = load_floats(&group[0]);
-        for n in 0..N {
-            // SAFETY: every vector has so many groups.
-            let scale = unsafe { vectors[n].get_unchecked(index) }.scale;
-            outputs[n] = scaled(outputs[n], sums[n], own, scale);
+        for t in 0..T {
+            let own = scales(&tiles[t].as_chunks().0[0]);
+            for n in 0..N {
+                outputs[n][t] = scaled(outputs[n][t], sums[n][t], own, inputs[n].scale);
+            }
         }
     }
     store(outputs)
 }
 
-/// Sixteen products of at most 15 * 127 fit into 16 bits, and a sub-group has no more in a
-/// lane.
-#[target_feature(enable = "avx2,f16c")]
-fn q4_avx2<const N: usize>(tile: &[u8], vectors: [&[InputGroup]; N]) -> [[f32; TILE]; N] {
-    const PARTS: usize = GROUP / SUB_GROUP;
-    let low_bits = _mm256_set1_epi8(15);
-    let ones = _mm256_set1_epi16(1);
-    let mut outputs = [_mm256_setzero_ps(); N];
-    let groups = tile.as_chunks::<{ PARTS * q4::GROUP_BYTES }>().0;
-    for index in 0..common(groups.len(), &vectors) {
-        // SAFETY: there are so many groups.
-        let parts = unsafe { groups.get_unchecked(index) }.as_chunks::<{ q4::GROUP_BYTES }>().0;
-        for (part, bytes) in parts.iter().enumerate().take(PARTS) {
-            let (own, codes) = bytes.as_chunks::<16>().0.split_at(1);
-            let codes = codes.as_flattened().as_chunks::<32>().0;
-            let mut pairs = [_mm256_setzero_si256(); N];
-            for step in 0..SUB_GROUP / (2 * q4::RUN) {
-                let codes = load(&codes[step]);
-                let low = _mm256_and_si256(codes, low_bits);
-                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(codes), low_bits);
-                for n in 0..N {
-                    // SAFETY: every vector has so many groups.
-                    let inputs = unsafe { vectors[n].get_unchecked(index) };
-                    let inputs = inputs.values.as_chunks::<SUB_GROUP>().0[part];
-                    let inputs = inputs.as_chunks::<{ q4::RUN }>().0;
-                    let low = _mm256_maddubs_epi16(low, broadcast(inputs[2 * step]));
-                    let high = _mm256_maddubs_epi16(high, broadcast(inputs[2 * step + 1]));
-                    pairs[n] = _mm256_add_epi16(pairs[n], _mm256_add_epi16(low, high));
+/// A sum of 32 products of 4 with 16 bits fits into 32.
+#[target_feature(enable = "avx2")]
+fn q4_avx2<const N: usize, const T: usize>(
+    tiles: [&[u8]; T],
+    vectors: [&[InputGroup]; N],
+) -> [[[f32; TILE]; T]; N] {
+    let low_bits = _mm256_set1_epi16(15);
+    let mut outputs = [[_mm256_setzero_ps(); T]; N];
+    for (tiles, inputs) in groups::<{ q4::GROUP_BYTES }, N, T>(tiles, vectors) {
+        let mut sums = [[_mm256_setzero_si256(); T]; N];
+        for step in 0..GROUP / q4::RUN {
+            let mut columns = [[_mm256_setzero_si256(); q4::RUN / 2]; N];
+            for n in 0..N {
+                let inputs = inputs[n].values.as_chunks::<{ q4::RUN }>().0[step];
+                for (column, inputs) in columns[n].iter_mut().zip(inputs.as_chunks().0) {
+                    *column = broadcast(*inputs);
                 }
             }
-            let own = load_halves(&own[0]);
+            for t in 0..T {
+                let codes = tiles[t].as_chunks::<16>().0.split_at(1).1;
+                let codes = load(&codes.as_flattened().as_chunks().0[step]);
+                let pairs = [
+                    _mm256_and_si256(codes, low_bits),
+                    _mm256_and_si256(_mm256_srli_epi16::<4>(codes), low_bits),
+                    _mm256_and_si256(_mm256_srli_epi16::<8>(codes), low_bits),
+                    _mm256_srli_epi16::<12>(codes),
+                ];
+                for n in 0..N {
+                    for pair in 0..q4::RUN / 2 {
+                        let products = _mm256_madd_epi16(pairs[pair], columns[n][pair]);
+                        sums[n][t] = _mm256_add_epi32(sums[n][t], products);
+                    }
+                }
+            }
+        }
+        for t in 0..T {
+            let own = scales(&tiles[t].as_chunks().0[0]);
             for n in 0..N {
-                // SAFETY: every vector has so many groups.
-                let inputs = unsafe { vectors[n].get_unchecked(index) };
-                let offset = _mm256_set1_epi32(q4::OFFSET * inputs.sums[part]);
-                let sums = _mm256_sub_epi32(_mm256_madd_epi16(pairs[n], ones), offset);
-                outputs[n] = scaled(outputs[n], sums, own, inputs.scale);
+                let offset = _mm256_set1_epi32(q4::OFFSET * inputs[n].sum);
+                let sums = _mm256_sub_epi32(sums[n][t], offset);
+                outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
             }
         }
     }

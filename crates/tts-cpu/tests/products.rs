@@ -16,7 +16,7 @@ fn product(matrix: &Matrix, inputs: &Inputs) -> Vec<f32> {
 
 #[test]
 fn products_are_near_the_exact_ones() {
-    for (scheme, bound) in [(Scheme::Q8, 0.012), (Scheme::Q4, 0.11)] {
+    for (scheme, bound) in [(Scheme::Q8, 0.004), (Scheme::Q4, 0.11)] {
         for (rows, columns) in SHAPES {
             let weights = numbers(rows * columns, 1);
             let vector = numbers(columns, 2);

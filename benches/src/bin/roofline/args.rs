@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) iterations: u32,
     /// Precision of the language models: f32, bf16, q8 or q4mix
-    #[arg(long, default_value_t)]
+    #[arg(long, default_value_t = Precision::Q8)]
     pub(crate) dtype: Precision,
     /// Threads; all cores if it is left out
     #[arg(long, value_name = "N")]
@@ -50,7 +50,7 @@ impl Args {
         match self.dtype {
             Precision::F32 => 4.0,
             Precision::Bf16 => 2.0,
-            Precision::Q8 => 8.25 / 8.0,
+            Precision::Q8 => 8.5 / 8.0,
             Precision::Q4Mix => 4.5 / 8.0,
         }
     }
