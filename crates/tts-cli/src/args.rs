@@ -156,9 +156,9 @@ pub(crate) struct ModelArgs {
     /// Compute device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
-    /// Precision of the language models
-    #[arg(long, default_value_t, value_parser = precision())]
-    pub(crate) dtype: Precision,
+    /// Precision of the language models; q8 on the CPU and f32 elsewhere if not given
+    #[arg(long, value_parser = precision())]
+    pub(crate) dtype: Option<Precision>,
     /// Threads; all cores if not given
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

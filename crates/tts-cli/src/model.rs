@@ -1,4 +1,4 @@
-use tts::{Model, SplitRule};
+use tts::{Model, Precision, SplitRule};
 use tts_checkpoint::ModelFiles;
 
 use crate::args::ModelArgs;
@@ -38,5 +38,6 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
         tts_profiling::record::Profile::watch(queue)?;
     }
     let files = files(&args.model)?;
-    Model::load_with(files, &device, args.dtype, SplitRule::default()).map_err(CliError::Load)
+    let precision = args.dtype.unwrap_or_else(|| Precision::fastest(&device));
+    Model::load_with(files, &device, precision, SplitRule::default()).map_err(CliError::Load)
 }

@@ -1,14 +1,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use candle_core::DType;
+use candle_core::{DType, Device};
 use tts_nn::{Packing, Scheme};
 
 /// How exactly the language models compute. The codec always computes in f32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Precision {
     /// 32-bit floats: equal to the official implementation in f32.
-    #[default]
     F32,
     /// 16-bit floats.
     Bf16,
@@ -26,6 +25,12 @@ pub struct PrecisionError(String);
 impl Precision {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Q8, Self::Q4Mix];
+
+    /// The fastest on a device that lets a model say what it would have said in f32, within the
+    /// bounds of `docs/performance.md`: what programs choose if nobody asks for another.
+    pub fn fastest(device: &Device) -> Self {
+        if device.is_cpu() { Self::Q8 } else { Self::F32 }
+    }
 
     /// As users write it.
     pub fn name(self) -> &'static str {

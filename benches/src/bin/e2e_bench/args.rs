@@ -37,9 +37,10 @@ pub(crate) struct Args {
     /// Generate exactly so many frames, whatever the model says of the end.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) frames: Option<u32>,
-    /// Precision of the language models: f32, bf16, q8 or q4mix.
-    #[arg(long, default_value_t)]
-    pub(crate) dtype: Precision,
+    /// Precision of the language models: f32, bf16, q8 or q4mix; q8 on the CPU and f32 elsewhere
+    /// if it is left out.
+    #[arg(long)]
+    pub(crate) dtype: Option<Precision>,
     /// Threads; all cores if it is left out.
     #[arg(long)]
     pub(crate) threads: Option<usize>,

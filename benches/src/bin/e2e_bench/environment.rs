@@ -9,7 +9,7 @@ use anyhow::Result;
 use candle_core::Device;
 use ring::digest::{Context, SHA256};
 use serde::Serialize;
-use tts::{DeviceName, ModelFiles};
+use tts::{DeviceName, ModelFiles, Precision};
 
 use crate::args::Args;
 
@@ -44,7 +44,12 @@ pub(crate) struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn read(files: &ModelFiles, args: &Args, device: &Device) -> Result<Self> {
+    pub(crate) fn read(
+        files: &ModelFiles,
+        args: &Args,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self> {
         let model = args.model_dir.as_ref().map(|path| path.display().to_string());
         Ok(Self {
             commit: env!("BUILT_FROM"),
@@ -55,7 +60,7 @@ impl Environment {
             gpus: gpus(),
             model: model.unwrap_or_else(|| "(embedded)".to_owned()),
             model_fingerprint: fingerprint(files)?,
-            dtype: args.dtype.to_string(),
+            dtype: precision.to_string(),
             device: DeviceName::from(device).to_string(),
             threads: rayon::current_num_threads(),
             seed: args.seed,

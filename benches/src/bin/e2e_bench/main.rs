@@ -16,7 +16,7 @@ mod voice;
 
 use anyhow::Result;
 use clap::Parser;
-use tts::{Model, ModelFiles, SplitRule};
+use tts::{Model, ModelFiles, Precision, SplitRule};
 
 use crate::args::Args;
 use crate::environment::Environment;
@@ -43,7 +43,8 @@ fn main() -> Result<()> {
     if let Some(queue) = tts::gpu_queue(&device) {
         tts_profiling::record::Profile::watch(queue)?;
     }
-    let model = Model::load_with(files.clone(), &device, args.dtype, SplitRule::default())?;
+    let precision = args.dtype.unwrap_or_else(|| Precision::fastest(&device));
+    let model = Model::load_with(files.clone(), &device, precision, SplitRule::default())?;
     let voice = voice::default_voice(&model)?;
 
     let requests: Vec<_> = texts::labelled(&args.labels)?
