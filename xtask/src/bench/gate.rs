@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT", default_value = "0.5%")]
     tolerance: Percent,
     /// Runs, of which the median counts
-    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Features to build with
     #[arg(long, value_name = "FEATURES", default_value = "")]

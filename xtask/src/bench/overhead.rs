@@ -16,7 +16,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PERCENT", default_value = "0.1%")]
     limit: Percent,
     /// Runs of each build, of which the median counts
-    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 }
 

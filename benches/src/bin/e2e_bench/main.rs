@@ -30,7 +30,11 @@ static ALLOCATOR: tts_profiling::record::CountingAllocator =
 fn main() -> Result<()> {
     let args = Args::parse();
     // SAFETY: this is the main thread, and it has started no other one.
-    unsafe { tts::fix_threads(args.threads) };
+    let threads = unsafe { tts::fix_threads(args.threads) };
+    if threads == 1 {
+        // This one, not a second one that it waits for.
+        rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
+    }
     #[cfg(feature = "profiling")]
     let profile = profile::start(&args)?;
 
@@ -62,7 +66,7 @@ fn main() -> Result<()> {
     #[cfg(feature = "sampling")]
     let sampler = sampler::start(&args)?;
 
-    let mut report = Report::new(Environment::read(&files, &args, &device)?);
+    let mut report = Report::new(Environment::read(&files, &args, &device, precision)?);
     for (text, request) in &requests {
         let runs = (0..args.iterations).map(|_| measure::run(&model, request, &args));
         report.add(text, runs.collect::<Result<_>>()?);
