@@ -1,9 +1,12 @@
 use candle_core::{DType, Device, Tensor};
-use half::{bf16, f16};
+use half::f16;
 use safetensors::Dtype;
 
 use crate::error::CheckpointError;
 use crate::store::TensorStore;
+
+/// Values that are tested together.
+const PART: usize = 1 << 12;
 
 /// Reads a tensor in its stored type and returns it as f32 values.
 ///
@@ -18,7 +21,9 @@ pub(crate) fn to_f32(
     let values: Vec<f32> = match dtype {
         Dtype::F32 => data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
         Dtype::BF16 => {
-            data.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b).to_f32()).collect()
+            // The upper half of a float.
+            let widen = |&b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
+            data.as_chunks().0.iter().map(widen).collect()
         }
         Dtype::F16 => data.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
         other => {
@@ -30,15 +35,24 @@ pub(crate) fn to_f32(
             });
         }
     };
-    match values.iter().position(|value| !value.is_finite()) {
+    match not_finite(&values) {
         None => Ok(values),
-        Some(index) => Err(CheckpointError::NotFinite {
+        Some((index, value)) => Err(CheckpointError::NotFinite {
             path: store.path().clone(),
             name: name.to_owned(),
             index,
-            value: values[index],
+            value,
         }),
     }
+}
+
+/// The first value that is not finite, and where it is.
+fn not_finite(values: &[f32]) -> Option<(usize, f32)> {
+    // Without a way out within a part, compilers test many values at once.
+    let is_bad = |part: &[f32]| part.iter().fold(false, |bad, value| bad | !value.is_finite());
+    let part = values.chunks(PART).position(is_bad)?;
+    let mut rest = values.iter().copied().enumerate().skip(part * PART);
+    rest.find(|(_, value)| !value.is_finite())
 }
 
 /// Puts values onto a device in the compute type.

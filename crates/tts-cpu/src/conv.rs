@@ -122,22 +122,27 @@ impl Conv {
     }
 
     /// With the weight of output, phase, input and tap; 0 where there is none.
-    fn pack(mut self, weight: impl Fn(usize, usize, usize, usize) -> Option<f32>) -> Self {
+    fn pack(mut self, weight: impl Fn(usize, usize, usize, usize) -> Option<f32> + Sync) -> Self {
         let panel = self.panel();
-        self.weights.reserve_exact(self.bias.len() * self.stride * panel);
-        for tile in 0..self.bias.len() {
-            for phase in 0..self.stride {
-                for index in 0..panel {
+        let mut weights = vec![Lanes::ZERO; self.bias.len() * self.stride * panel];
+        let tiles = Mutex::new(weights.chunks_mut((self.stride * panel).max(1)).enumerate());
+        Pool::shared().run(|_| {
+            loop {
+                let next = tiles.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((tile, rows)) = next else { break };
+                for (index, row) in rows.iter_mut().enumerate() {
+                    let (phase, index) = (index / panel, index % panel);
                     let (tap, input) = (index / LANES % self.taps, index % LANES);
                     let input = index / LANES / self.taps * LANES + input;
-                    self.weights.push(lanes(|lane| {
+                    *row = lanes(|lane| {
                         let output = tile * LANES + lane;
                         let inside = output < self.outputs && input < self.inputs;
                         inside.then(|| weight(output, phase, input, tap)).flatten()
-                    }));
+                    });
                 }
             }
-        }
+        });
+        self.weights = weights;
         self
     }
 

@@ -152,10 +152,10 @@ impl Decoder {
     ///
     /// # Errors
     /// If a weight has another size.
-    pub fn push_layer(
+    pub fn push_layer<'a>(
         &mut self,
         scheme: Scheme,
-        weights: LayerWeights<'_>,
+        weights: LayerWeights<'a>,
     ) -> Result<(), ShapeError> {
         let s = self.shape;
         let w = weights;
@@ -168,17 +168,24 @@ impl Decoder {
         ShapeError::check("weights of the values", w.value.len(), s.keys() * s.hidden)?;
         ShapeError::check("weights of the gate", w.gate.len(), s.intermediate * s.hidden)?;
         ShapeError::check("weights of the up product", w.up.len(), s.intermediate * s.hidden)?;
-        let qkv = [w.query, w.key, w.value].concat();
-        let pairs = w.gate.chunks(s.hidden).zip(w.up.chunks(s.hidden));
-        let gate_up: Vec<f32> = pairs.flat_map(|(gate, up)| [gate, up].concat()).collect();
+        let (queries, keys) = (s.queries(), s.keys());
+        let row = |weight: &'a [f32], row: usize| {
+            weight.get(row * s.hidden..(row + 1) * s.hidden).unwrap_or_default()
+        };
+        let qkv = |index: usize| match index.checked_sub(queries) {
+            None => row(w.query, index),
+            Some(index) if index < keys => row(w.key, index),
+            Some(index) => row(w.value, index - keys),
+        };
+        let gate_up = |index| row(if index % 2 == 0 { w.gate } else { w.up }, index / 2);
         self.layers.push(Layer {
             attention_norm: w.attention_norm.to_vec(),
-            qkv: Matrix::pack(scheme, s.queries() + 2 * s.keys(), s.hidden, &qkv)?,
+            qkv: Matrix::pack_rows(scheme, queries + 2 * keys, s.hidden, qkv),
             query_norm: w.query_norm.to_vec(),
             key_norm: w.key_norm.to_vec(),
             output: Matrix::pack(scheme, s.hidden, s.queries(), w.output)?,
             mlp_norm: w.mlp_norm.to_vec(),
-            gate_up: Matrix::pack(scheme, 2 * s.intermediate, s.hidden, &gate_up)?,
+            gate_up: Matrix::pack_rows(scheme, 2 * s.intermediate, s.hidden, gate_up),
             down: Matrix::pack(scheme, s.hidden, s.intermediate, w.down)?,
         });
         Ok(())

@@ -89,7 +89,7 @@ impl InputGroup {
             group.scale = largest / LARGEST;
             let inverse = if largest > 0.0 { LARGEST / largest } else { 0.0 };
             for (value, x) in group.values.iter_mut().zip(inputs) {
-                *value = math::round(x * inverse) as i16;
+                *value = math::whole(x * inverse) as i16;
             }
             group.sum = group.values.iter().map(|&value| i32::from(value)).sum();
         }

@@ -1,4 +1,4 @@
-use crate::inputs::InputGroup;
+use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
 use crate::window::{self, Window};
@@ -45,6 +45,18 @@ impl Kernels {
             (Self::Portable, Scheme::Q4) => {
                 vectors.map(|inputs| tiles.map(|tile| q4::multiply(tile, inputs)))
             }
+        }
+    }
+
+    /// See [`q8::pack`] and [`q4::pack`].
+    pub(crate) fn pack(self, scheme: Scheme, rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
+        match (self, scheme) {
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2(avx2), Scheme::Q8) => x86::pack_q8(avx2, rows, out),
+            #[cfg(target_arch = "x86_64")]
+            (Self::Avx2(avx2), Scheme::Q4) => x86::pack_q4(avx2, rows, out),
+            (Self::Portable, Scheme::Q8) => q8::pack(rows, out),
+            (Self::Portable, Scheme::Q4) => q4::pack(rows, out),
         }
     }
 

@@ -28,13 +28,20 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums[0]
 }
 
-/// The nearest whole number, ties to even, of a number below 2²² in size: floats of the
-/// size of the constant have no fraction, so adding it rounds, without a call on any
-/// processor.
+/// Floats of this size have no fraction: adding it rounds, without a call on any processor.
+const WHOLE: f32 = 12_582_912.0;
+
+/// The nearest whole number, ties to even, of a number below 2²² in size.
 #[inline(always)]
 pub(crate) fn round(x: f32) -> f32 {
-    const WHOLE: f32 = 12_582_912.0;
     (x + WHOLE) - WHOLE
+}
+
+/// As [`round`], as an integer, which stands in the last bits of the sum. Conversions test for
+/// numbers that do not fit, one by one.
+#[inline(always)]
+pub(crate) fn whole(x: f32) -> i32 {
+    (x + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()).cast_signed()
 }
 
 /// The largest magnitude, 0 of nothing.

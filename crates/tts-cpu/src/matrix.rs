@@ -11,6 +11,8 @@ use crate::{q4, q8};
 pub(crate) const TILE: usize = 8;
 /// Tiles that are multiplied together, at most.
 const TILES: usize = 4;
+/// Tiles that are packed together.
+const PART: usize = 16;
 
 /// How weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,22 +49,32 @@ impl Matrix {
         weights: &[f32],
     ) -> Result<Self, ShapeError> {
         ShapeError::check("weights of a matrix", weights.len(), rows.saturating_mul(columns))?;
-        let count = rows.div_ceil(TILE);
-        let pool = Pool::shared();
-        let parts: Vec<Mutex<Vec<u8>>> = (0..pool.size()).map(|_| Mutex::default()).collect();
-        pool.run(|member| {
-            let tiles = member.share(count);
-            let start = (tiles.start * TILE * columns).min(weights.len());
-            let end = (tiles.end * TILE * columns).min(weights.len());
-            let packed = pack_tiles(scheme, columns, weights.get(start..end).unwrap_or_default());
-            if let Some(part) = parts.get(member.rank()) {
-                *part.lock().unwrap_or_else(PoisonError::into_inner) = packed;
+        let row = |row: usize| weights.get(row * columns..(row + 1) * columns).unwrap_or_default();
+        Ok(Self::pack_rows(scheme, rows, columns, row))
+    }
+
+    /// As [`Matrix::pack`], from rows that need not lie together; a row that is too short is
+    /// filled up with zeros.
+    pub(crate) fn pack_rows<'a>(
+        scheme: Scheme,
+        rows: usize,
+        columns: usize,
+        row: impl Fn(usize) -> &'a [f32] + Sync,
+    ) -> Self {
+        let size = tile_bytes(scheme, columns.div_ceil(GROUP));
+        let mut tiles = vec![0; rows.div_ceil(TILE) * size];
+        let parts = Mutex::new(tiles.chunks_mut((PART * size).max(1)).enumerate());
+        Pool::shared().run(|_| {
+            loop {
+                let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, part)) = next else { break };
+                let start = index * PART * TILE;
+                let rows: Vec<_> = (start..rows.min(start + PART * TILE)).map(&row).collect();
+                let packed = pack_tiles(scheme, columns, &rows);
+                part.iter_mut().zip(packed).for_each(|(to, from)| *to = from);
             }
         });
-        let parts =
-            parts.into_iter().map(|p| p.into_inner().unwrap_or_else(PoisonError::into_inner));
-        let tiles = parts.collect::<Vec<_>>().concat();
-        Ok(Self { scheme, rows, columns, tiles, kernels: Kernels::detect() })
+        Self { scheme, rows, columns, tiles, kernels: Kernels::detect() }
     }
 
     /// The same matrix, multiplied without instructions of a special processor.
@@ -181,18 +193,14 @@ impl Matrix {
     }
 }
 
-/// Rounds and packs whole tiles of rows, the last perhaps of fewer.
-fn pack_tiles(scheme: Scheme, columns: usize, weights: &[f32]) -> Vec<u8> {
-    let groups = columns.div_ceil(GROUP);
-    let rows = weights.len() / columns.max(1);
-    let mut tiles = Vec::with_capacity(rows.div_ceil(TILE) * tile_bytes(scheme, groups));
-    for tile in weights.chunks((TILE * columns).max(1)) {
+/// Rounds and packs tiles of rows, the last perhaps of fewer.
+fn pack_tiles(scheme: Scheme, columns: usize, rows: &[&[f32]]) -> Vec<u8> {
+    let (groups, kernels) = (columns.div_ceil(GROUP), Kernels::detect());
+    let mut tiles = Vec::with_capacity(rows.len().div_ceil(TILE) * tile_bytes(scheme, groups));
+    for tile in rows.chunks(TILE) {
         for group in 0..groups {
-            let rows = part(tile, columns, group * GROUP);
-            match scheme {
-                Scheme::Q8 => q8::pack(&rows, &mut tiles),
-                Scheme::Q4 => q4::pack(&rows, &mut tiles),
-            }
+            let rows = part(tile, group * GROUP);
+            kernels.pack(scheme, &rows, &mut tiles);
         }
     }
     tiles
@@ -206,12 +214,14 @@ fn tile_bytes(scheme: Scheme, groups: usize) -> usize {
 }
 
 /// A group of the rows of a tile, with zeros around the edges of the matrix.
-fn part(tile: &[f32], columns: usize, start: usize) -> [[f32; GROUP]; TILE] {
+fn part(tile: &[&[f32]], start: usize) -> [[f32; GROUP]; TILE] {
     let mut part = [[0.0; GROUP]; TILE];
-    for (part, row) in part.iter_mut().zip(tile.chunks(columns.max(1))) {
-        part.iter_mut()
-            .zip(row.get(start..).unwrap_or_default())
-            .for_each(|(to, from)| *to = *from);
+    for (part, row) in part.iter_mut().zip(tile) {
+        let row = row.get(start..).unwrap_or_default();
+        let width = row.len().min(GROUP);
+        if let (Some(to), Some(from)) = (part.get_mut(..width), row.get(..width)) {
+            to.copy_from_slice(from);
+        }
     }
     part
 }

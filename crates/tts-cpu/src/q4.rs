@@ -5,6 +5,8 @@
 //! and the second the odd columns, four bits each, the lowest first. A vector register of
 //! eight 32-bit sums has a row in each lane.
 
+#![allow(clippy::inline_always)] // compiled once for each instruction set
+
 use half::bf16;
 
 use crate::inputs::{GROUP, InputGroup};
@@ -19,11 +21,12 @@ pub(crate) const GROUP_BYTES: usize = TILE * size_of::<bf16>() + TILE * GROUP / 
 pub(crate) const OFFSET: i32 = 8;
 
 /// Appends a group of a tile.
+#[inline(always)]
 pub(crate) fn pack(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
-    let scales = rows.each_ref().map(best_scale);
-    out.extend(scales.iter().flat_map(|scale| scale.to_le_bytes()));
     let mut codes = *rows;
-    for (codes, scale) in codes.iter_mut().zip(scales) {
+    for codes in &mut codes {
+        let scale = best_scale(codes);
+        out.extend(scale.to_le_bytes());
         *codes = round(codes, inverse(scale.to_f32()));
     }
     for run in 0..GROUP / RUN {
@@ -31,32 +34,41 @@ pub(crate) fn pack(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
             let columns = codes.as_chunks::<RUN>().0.get(run).copied().unwrap_or_default();
             for parity in 0..2 {
                 let word = (columns.iter().skip(parity).step_by(2).rev())
-                    .fold(0_u16, |word, &code| word << 4 | (code as i32 + OFFSET) as u16);
+                    .fold(0, |word, &code| word << 4 | (math::whole(code) + OFFSET) as u16);
                 out.extend(word.to_le_bytes());
             }
         }
     }
 }
 
+#[inline(always)]
 fn inverse(scale: f32) -> f32 {
     if scale == 0.0 { 0.0 } else { 1.0 / scale }
 }
 
 /// The nearest codes in -8..=7.
-#[inline]
+#[inline(always)]
 fn round(weights: &[f32; GROUP], inverse: f32) -> [f32; GROUP] {
-    weights.map(|weight| math::round((weight * inverse).clamp(-8.0, 7.0)))
+    let mut codes = [0.0; GROUP];
+    for (code, weight) in codes.iter_mut().zip(weights) {
+        *code = math::round((weight * inverse).clamp(-8.0, 7.0));
+    }
+    codes
 }
 
 /// The scale with the least squared error, large weights counting more. Either sign: the
 /// largest weight is to have the code -8, of which there is no positive twin.
+#[inline(always)]
 fn best_scale(weights: &[f32; GROUP]) -> bf16 {
     let largest = weights.iter().copied().fold(0_f32, |m, w| if w.abs() > m.abs() { w } else { m });
     if largest == 0.0 {
         return bf16::ZERO;
     }
     let mut best = (f32::INFINITY, 0.0);
-    let importance = weights.map(|w| w * w);
+    let mut importance = *weights;
+    for weight in &mut importance {
+        *weight *= *weight;
+    }
     let mut middle = 0.0;
     // First the whole range of the largest weight's code, then around the best.
     for (steps, width) in [(7, 0.6), (3, 0.3), (3, 0.15)] {
@@ -84,12 +96,12 @@ fn best_scale(weights: &[f32; GROUP]) -> bf16 {
 }
 
 /// The sum of a value of each weight, in eight sums side by side.
-#[inline]
+#[inline(always)]
 fn sum(value: impl Fn(usize) -> f32) -> f32 {
     let mut sums = [0_f32; 8];
-    for start in (0..GROUP).step_by(8) {
+    for part in 0..GROUP / sums.len() {
         for (lane, sum) in sums.iter_mut().enumerate() {
-            *sum += value(start + lane);
+            *sum += value(part * 8 + lane);
         }
     }
     sums.iter().sum()

@@ -16,14 +16,18 @@ pub(crate) const RUN: usize = 2;
 pub(crate) const GROUP_BYTES: usize = TILE * size_of::<bf16>() + TILE * GROUP;
 
 /// Appends a group of a tile.
+#[allow(clippy::inline_always)] // compiled once for each instruction set
+#[inline(always)]
 pub(crate) fn pack(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
     let mut weights = [0_u8; TILE * GROUP];
     for (index, row) in rows.iter().enumerate() {
         let scale = bf16::from_f32(math::largest(row) / 127.0);
         out.extend(scale.to_le_bytes());
         let inverse = if scale > bf16::ZERO { 1.0 / scale.to_f32() } else { 0.0 };
-        let code = |weight: f32| math::round((weight * inverse).clamp(-127.0, 127.0)) as i8;
-        let codes = row.map(|weight| code(weight).cast_unsigned());
+        let mut codes = [0_u8; GROUP];
+        for (code, weight) in codes.iter_mut().zip(row) {
+            *code = math::whole((weight * inverse).clamp(-127.0, 127.0)) as u8;
+        }
         let places = weights.as_chunks_mut::<RUN>().0.iter_mut().skip(index).step_by(TILE);
         places.zip(codes.as_chunks::<RUN>().0).for_each(|(place, codes)| *place = *codes);
     }

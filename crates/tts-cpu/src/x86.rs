@@ -53,6 +53,26 @@ pub(crate) fn round(Avx2(()): Avx2, groups: &mut [InputGroup], vector: &[f32]) {
     unsafe { wide(groups, vector) }
 }
 
+/// [`q8::pack`], compiled for wider registers.
+pub(crate) fn pack_q8(Avx2(()): Avx2, rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
+    #[target_feature(enable = "avx2")]
+    fn wide(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
+        q8::pack(rows, out);
+    }
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { wide(rows, out) }
+}
+
+/// [`q4::pack`], compiled for wider registers.
+pub(crate) fn pack_q4(Avx2(()): Avx2, rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
+    #[target_feature(enable = "avx2")]
+    fn wide(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
+        q4::pack(rows, out);
+    }
+    // SAFETY: an `Avx2` proves the features.
+    unsafe { wide(rows, out) }
+}
+
 /// [`math::rms_norm`], compiled for wider registers.
 pub(crate) fn rms_norm(Avx2(()): Avx2, x: &mut [f32], weight: &[f32], eps: f32) {
     #[target_feature(enable = "avx2")]

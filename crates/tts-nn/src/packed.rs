@@ -10,7 +10,7 @@ use tts_cpu::{
 
 use crate::decoder::{Blocks, DecoderConfig};
 use crate::kv_cache::CacheFull;
-use crate::values::with_values;
+use crate::values::{Values, with_values};
 
 /// In how many bits a language model on the CPU keeps its matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,21 @@ pub struct Packing {
     /// Of what gives logits, and of other products outside the layers.
     pub heads: Scheme,
 }
+
+/// The weights of a layer, in the order of [`LayerWeights`].
+const WEIGHTS: [&str; 11] = [
+    "input_layernorm",
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.q_norm",
+    "self_attn.k_norm",
+    "self_attn.o_proj",
+    "post_attention_layernorm",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+];
 
 /// Rows of a step that share one reading of the weights; bounds the memory of a prompt.
 const ROWS: usize = 32;
@@ -93,36 +108,53 @@ impl PackedDecoder {
         if c.window.is_some() || !c.head_norms || c.layer_scales || c.blocks != Blocks::RmsGated {
             return Err(Error::Msg(format!("a stack that cannot be packed: {c:?}")).into());
         }
-        let mut values = |name: &str| -> std::result::Result<Vec<f32>, E> {
-            let tensor = get(name)?;
-            Ok(with_values(&tensor, <[f32]>::to_vec)?)
-        };
-        let norm = values("norm.weight")?;
-        let gate = values("layers.0.mlp.gate_proj.weight")?;
+        let norm = get("norm.weight")?;
+        let intermediate = get("layers.0.mlp.gate_proj.weight")?.dim(0)?;
         let shape = DecoderShape {
-            hidden: norm.len(),
+            hidden: norm.elem_count(),
             heads: c.heads,
             kv_heads: c.kv_heads,
             head_dim: c.head_dim,
-            intermediate: gate.len() / norm.len().max(1),
+            intermediate,
             norm_eps: c.norm_eps as f32,
             rope_theta: c.rope_theta,
         };
+        let norm = Values::of(&norm)?;
         let mut decoder = tts_cpu::Decoder::new(shape, &norm).map_err(Error::wrap)?;
         for layer in 0..c.layers {
-            let mut get = |name: &str| values(&format!("layers.{layer}.{name}.weight"));
+            let mut tensors = Vec::with_capacity(WEIGHTS.len());
+            for name in WEIGHTS {
+                tensors.push(get(&format!("layers.{layer}.{name}.weight"))?);
+            }
+            let values = tensors.iter().map(Values::of).collect::<Result<Vec<_>>>()?;
+            let [
+                attention_norm,
+                query,
+                key,
+                value,
+                query_norm,
+                key_norm,
+                output,
+                mlp_norm,
+                gate,
+                up,
+                down,
+            ] = values.as_slice()
+            else {
+                return Err(Error::Msg(format!("a layer of {} weights", values.len())).into());
+            };
             let weights = LayerWeights {
-                attention_norm: &get("input_layernorm")?,
-                query: &get("self_attn.q_proj")?,
-                key: &get("self_attn.k_proj")?,
-                value: &get("self_attn.v_proj")?,
-                query_norm: &get("self_attn.q_norm")?,
-                key_norm: &get("self_attn.k_norm")?,
-                output: &get("self_attn.o_proj")?,
-                mlp_norm: &get("post_attention_layernorm")?,
-                gate: &get("mlp.gate_proj")?,
-                up: &get("mlp.up_proj")?,
-                down: &get("mlp.down_proj")?,
+                attention_norm,
+                query,
+                key,
+                value,
+                query_norm,
+                key_norm,
+                output,
+                mlp_norm,
+                gate,
+                up,
+                down,
             };
             decoder.push_layer(scheme, weights).map_err(Error::wrap)?;
         }

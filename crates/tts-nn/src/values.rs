@@ -1,3 +1,5 @@
+use std::ops::{Deref, Range};
+
 use candle_core::{Result, Storage, Tensor};
 
 /// Shows the values of a tensor in f32 that is on the CPU, row by row. Nothing is copied
@@ -6,12 +8,35 @@ use candle_core::{Result, Storage, Tensor};
 /// # Errors
 /// If the tensor is of another type or on another device.
 pub fn with_values<T>(x: &Tensor, see: impl FnOnce(&[f32]) -> T) -> Result<T> {
-    let x = x.contiguous()?;
-    let (storage, layout) = x.storage_and_layout();
-    let Storage::Cpu(storage) = &*storage else {
-        candle_core::bail!("kernels for the CPU cannot see values on {:?}", x.device());
-    };
-    let start = layout.start_offset();
-    let values = storage.as_slice::<f32>()?.get(start..start + x.elem_count());
-    Ok(see(values.unwrap_or_default()))
+    Ok(see(&Values::of(&x.contiguous()?)?))
+}
+
+/// The values of a contiguous tensor in f32 that is on the CPU, row by row.
+pub(crate) struct Values<'a> {
+    storage: Box<dyn Deref<Target = Storage> + 'a>,
+    range: Range<usize>,
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn of(x: &'a Tensor) -> Result<Self> {
+        let (storage, layout) = x.storage_and_layout();
+        match &*storage {
+            Storage::Cpu(storage) => storage.as_slice::<f32>().map(|_| ())?,
+            _ => candle_core::bail!("kernels for the CPU cannot see values on {:?}", x.device()),
+        }
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            candle_core::bail!("kernels for the CPU cannot see values of the layout {layout:?}");
+        };
+        Ok(Self { storage: Box::new(storage), range: start..end })
+    }
+}
+
+impl Deref for Values<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        let Storage::Cpu(storage) = &**self.storage else { return &[] };
+        let values = storage.as_slice::<f32>().ok();
+        values.and_then(|values| values.get(self.range.clone())).unwrap_or_default()
+    }
 }
