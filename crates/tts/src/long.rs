@@ -1,21 +1,26 @@
 //! Long text, sentence by sentence.
 
+use std::collections::VecDeque;
 use std::ops::Deref;
 
 use tts_text::{Pause, SplitLimits, split_sentences};
 
 use crate::error::TtsError;
 use crate::model::Model;
-use crate::request::{FinishReason, Request, Warning};
+use crate::request::{FinishReason, Request, Utterance, Warning};
 use crate::schedule::ChunkSchedule;
 use crate::session::SpeechStream;
 use crate::timing::SynthesisTiming;
 use crate::voice::Voice;
 
+/// Pieces that are spoken together, at most.
+const TOGETHER: usize = 8;
+
 /// How the pieces of a long text are given out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// Each when it is complete; a guard can have it spoken again.
+    /// Each when it is complete; a guard can have it spoken again. The first is spoken alone,
+    /// then two together, then four, then eight at a time: a batch takes less time for each.
     Whole,
     /// Chunk by chunk, while it is spoken.
     Chunks(ChunkSchedule),
@@ -34,6 +39,10 @@ pub struct LongSpeech<M: Deref<Target = Model> + Clone> {
     pieces: std::vec::IntoIter<(String, Pause)>,
     /// The piece that is streamed and the pause behind it.
     current: Option<(SpeechStream<M>, Pause)>,
+    /// Pieces that were spoken together with one before, and the pauses behind them.
+    ahead: VecDeque<(Result<Utterance, TtsError>, Pause)>,
+    /// Pieces to speak together next.
+    together: usize,
     /// Silence that is due.
     pause: Pause,
     spoken: Vec<PieceReport>,
@@ -45,7 +54,7 @@ pub struct LongSpeech<M: Deref<Target = Model> + Clone> {
 pub struct PieceReport {
     /// Why it ended.
     pub finish: FinishReason,
-    /// Where the time went.
+    /// Where the time went; pieces that were spoken together share it by their frames.
     pub timing: SynthesisTiming,
 }
 
@@ -75,6 +84,8 @@ impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
             delivery,
             pieces: pieces.into_iter(),
             current: None,
+            ahead: VecDeque::new(),
+            together: 1,
             pause: Pause::None,
             spoken: Vec::new(),
             warnings: varies.then_some(Warning::VoiceVaries).into_iter().collect(),
@@ -108,23 +119,54 @@ impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
                 self.over(finish, session.timing(), session.warnings(), pause);
                 continue;
             }
-            let Some((text, pause)) = self.pieces.next() else { return Ok(None) };
-            let mut request = Request { text, ..self.request.clone() };
-            let piece = self.spoken.len() as u32;
-            request.options.utterance = request.options.utterance.wrapping_add(piece);
+            if let Some((utterance, pause)) = self.ahead.pop_front() {
+                let utterance = utterance?;
+                self.over(utterance.finish, utterance.timing, &utterance.warnings, pause);
+                return Ok(Some(utterance.audio.samples));
+            }
             match &self.delivery {
                 Delivery::Whole => {
-                    let utterance = self.model.speak(&request)?;
-                    let (finish, timing) = (utterance.finish, utterance.timing);
-                    self.over(finish, timing, &utterance.warnings, pause);
-                    return Ok(Some(utterance.audio.samples));
+                    if self.speak_ahead() == 0 {
+                        return Ok(None);
+                    }
                 }
                 Delivery::Chunks(schedule) => {
-                    let stream = SpeechStream::new(self.model.clone(), &request, schedule.clone())?;
+                    let schedule = schedule.clone();
+                    let Some((request, pause)) = self.requests(1).pop() else { return Ok(None) };
+                    let stream = SpeechStream::new(self.model.clone(), &request, schedule)?;
                     self.current = Some((stream, pause));
                 }
             }
         }
+    }
+
+    /// Speaks the next pieces together; says how many.
+    fn speak_ahead(&mut self) -> usize {
+        let (requests, pauses): (Vec<_>, Vec<_>) = self.requests(self.together).into_iter().unzip();
+        self.together = (self.together * 2).min(TOGETHER);
+        let utterances = match self.model.speak_batch(&requests) {
+            Ok(mut utterances) => {
+                share_time(&mut utterances);
+                utterances.into_iter().map(Ok).collect::<Vec<_>>()
+            }
+            Err(error) if requests.len() == 1 => vec![Err(error)],
+            // One by one, the pieces before the bad one can be given out.
+            Err(_) => requests.iter().map(|request| self.model.speak(request)).collect(),
+        };
+        self.ahead.extend(utterances.into_iter().zip(pauses));
+        requests.len()
+    }
+
+    /// The next requests, at most `count`, and the pauses behind them.
+    fn requests(&mut self, count: usize) -> Vec<(Request, Pause)> {
+        let first = self.spoken.len() as u32;
+        let pieces = (first..).zip(self.pieces.by_ref().take(count));
+        let request = |(piece, (text, pause)): (u32, (String, Pause))| {
+            let mut request = Request { text, ..self.request.clone() };
+            request.options.utterance = request.options.utterance.wrapping_add(piece);
+            (request, pause)
+        };
+        pieces.map(request).collect()
     }
 
     fn over(
@@ -144,6 +186,19 @@ impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
     }
 }
 
+/// Lets the times of utterances that were spoken together add up to what passed.
+fn share_time(utterances: &mut [Utterance]) {
+    let longest = |time: fn(&SynthesisTiming) -> f64| {
+        utterances.iter().map(|utterance| time(&utterance.timing)).fold(0.0, f64::max)
+    };
+    let (generate_ms, total_ms) = (longest(|t| t.generate_ms), longest(|t| t.total_ms));
+    let frames: usize = utterances.iter().map(|utterance| utterance.timing.frames).sum();
+    for Utterance { timing, .. } in utterances {
+        let share = timing.frames as f64 / frames.max(1) as f64;
+        (timing.generate_ms, timing.total_ms) = (generate_ms * share, total_ms * share);
+    }
+}
+
 impl<M: Deref<Target = Model> + Clone> Iterator for LongSpeech<M> {
     type Item = Result<Vec<f32>, TtsError>;
 
@@ -151,6 +206,7 @@ impl<M: Deref<Target = Model> + Clone> Iterator for LongSpeech<M> {
         let result = self.step();
         if result.is_err() {
             self.pieces = Vec::new().into_iter();
+            self.ahead.clear();
         }
         result.transpose()
     }

@@ -214,25 +214,30 @@ fn a_session_with_a_shared_model_moves_to_another_thread() {
 fn a_long_text_is_its_sentences_and_the_pauses_between_them() {
     let model = demo();
     let voice = Voice::Speaker("ryan".to_owned());
-    let mut request = model.request("First sentence.\n\nSecond one, in a new paragraph.", voice);
+    let pieces = [
+        "First sentence.",
+        "Second one, in a new paragraph.",
+        "Here is a third one.",
+        "And that is the last.",
+    ];
+    let mut request = model.request(pieces.join("\n\n"), voice);
     request.options.max_new_tokens = 6;
     let mut apart = Vec::new();
-    let pieces = ["First sentence.", "Second one, in a new paragraph."];
     for (utterance, text) in (0..).zip(pieces) {
         let mut request = Request { text: text.to_owned(), ..request.clone() };
         request.options.utterance = utterance;
-        apart.extend(model.speak(&request).unwrap().audio.samples);
-        if utterance == 0 {
+        if utterance > 0 {
             let pause = f64::from(Pause::Paragraph.seconds()) * 24_000.0;
             apart.resize(apart.len() + pause as usize, 0.0);
         }
+        apart.extend(model.speak(&request).unwrap().audio.samples);
     }
     let limits = Some(SplitLimits::default());
     for delivery in [Delivery::Whole, Delivery::Chunks(ChunkSchedule::default())] {
         let mut long = LongSpeech::new(&model, &request, delivery.clone(), limits);
         let together: Vec<f32> = long.by_ref().flat_map(|samples| samples.unwrap()).collect();
         assert_eq!(together, apart);
-        assert_eq!(long.spoken().len(), 2);
+        assert_eq!(long.spoken().len(), pieces.len());
         // Without limits a text is one utterance, whatever stands in it.
         let one = LongSpeech::new(&model, &request, delivery.clone(), None);
         let one: Vec<f32> = one.flat_map(|samples| samples.unwrap()).collect();
@@ -242,6 +247,20 @@ fn a_long_text_is_its_sentences_and_the_pauses_between_them() {
         assert!(matches!(blank.next(), Some(Err(TtsError::Text(_)))));
         assert!(blank.next().is_none(), "nothing follows an error");
     }
+}
+
+#[test]
+fn pieces_before_one_that_fails_are_given_out() {
+    let model = demo();
+    let endless = "x".repeat((1 << 20) + 1);
+    let pieces = ["Here is the first one.", "Here is the second.", &endless, "Here is the last."];
+    let mut request = model.request(pieces.join("\n\n"), Voice::Speaker("ryan".to_owned()));
+    request.options.max_new_tokens = 4;
+    let limits = Some(SplitLimits { max_chars: usize::MAX, ..SplitLimits::default() });
+    let mut long = LongSpeech::new(&model, &request, Delivery::Whole, limits);
+    let given: Vec<_> = long.by_ref().map(|samples| samples.is_ok()).collect();
+    assert_eq!((given.last(), long.spoken().len()), (Some(&false), 2), "{given:?}");
+    assert!(long.next().is_none(), "nothing follows an error");
 }
 
 #[test]
