@@ -1,6 +1,6 @@
 use std::ops::{Deref, Range};
 
-use candle_core::{Result, Storage, Tensor};
+use candle_core::{Error, Result, Storage, Tensor};
 
 /// Shows the values of a tensor in f32 that is on the CPU, row by row. Nothing is copied
 /// unless the tensor is not contiguous, and nothing waits for a device.
@@ -24,9 +24,8 @@ impl<'a> Values<'a> {
             Storage::Cpu(storage) => storage.as_slice::<f32>().map(|_| ())?,
             _ => candle_core::bail!("kernels for the CPU cannot see values on {:?}", x.device()),
         }
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            candle_core::bail!("kernels for the CPU cannot see values of the layout {layout:?}");
-        };
+        let (start, end) = (layout.contiguous_offsets())
+            .ok_or(Error::RequiresContiguous { op: "a kernel for the CPU" })?;
         Ok(Self { storage: Box::new(storage), range: start..end })
     }
 }
