@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-const FRAMES: usize = 40;
+const FRAMES: usize = 20;
 const BYTES_PER_FRAME: usize = 600;
 
 /// The builds with different features go to the same place.

@@ -125,21 +125,17 @@ impl Conv {
     fn pack(mut self, weight: impl Fn(usize, usize, usize, usize) -> Option<f32> + Sync) -> Self {
         let panel = self.panel();
         let mut weights = vec![Lanes::ZERO; self.bias.len() * self.stride * panel];
-        let tiles = Mutex::new(weights.chunks_mut((self.stride * panel).max(1)).enumerate());
-        Pool::shared().run(|_| {
-            loop {
-                let next = tiles.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((tile, rows)) = next else { break };
-                for (index, row) in rows.iter_mut().enumerate() {
-                    let (phase, index) = (index / panel, index % panel);
-                    let (tap, input) = (index / LANES % self.taps, index % LANES);
-                    let input = index / LANES / self.taps * LANES + input;
-                    *row = lanes(|lane| {
-                        let output = tile * LANES + lane;
-                        let inside = output < self.outputs && input < self.inputs;
-                        inside.then(|| weight(output, phase, input, tap)).flatten()
-                    });
-                }
+        let tiles = weights.chunks_mut((self.stride * panel).max(1)).enumerate();
+        Pool::shared().for_each(tiles, |(tile, rows)| {
+            for (index, row) in rows.iter_mut().enumerate() {
+                let (phase, index) = (index / panel, index % panel);
+                let (tap, input) = (index / LANES % self.taps, index % LANES);
+                let input = index / LANES / self.taps * LANES + input;
+                *row = lanes(|lane| {
+                    let output = tile * LANES + lane;
+                    let inside = output < self.outputs && input < self.inputs;
+                    inside.then(|| weight(output, phase, input, tap)).flatten()
+                });
             }
         });
         self.weights = weights;

@@ -1,5 +1,4 @@
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use crate::error::ShapeError;
 use crate::inputs::{GROUP, InputGroup, Inputs};
@@ -63,16 +62,12 @@ impl Matrix {
     ) -> Self {
         let size = tile_bytes(scheme, columns.div_ceil(GROUP));
         let mut tiles = vec![0; rows.div_ceil(TILE) * size];
-        let parts = Mutex::new(tiles.chunks_mut((PART * size).max(1)).enumerate());
-        Pool::shared().run(|_| {
-            loop {
-                let next = parts.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((index, part)) = next else { break };
-                let start = index * PART * TILE;
-                let rows: Vec<_> = (start..rows.min(start + PART * TILE)).map(&row).collect();
-                let packed = pack_tiles(scheme, columns, &rows);
-                part.iter_mut().zip(packed).for_each(|(to, from)| *to = from);
-            }
+        let parts = tiles.chunks_mut((PART * size).max(1)).enumerate();
+        Pool::shared().for_each(parts, |(index, part)| {
+            let start = index * PART * TILE;
+            let rows: Vec<_> = (start..rows.min(start + PART * TILE)).map(&row).collect();
+            let packed = pack_tiles(scheme, columns, &rows);
+            part.iter_mut().zip(packed).for_each(|(to, from)| *to = from);
         });
         Self { scheme, rows, columns, tiles, kernels: Kernels::detect() }
     }

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle, Thread};
 
 /// Rounds of waiting before a thread lets others run: a microsecond or two. Where another program
@@ -139,6 +139,22 @@ impl Pool {
             Ok(()) if broken => resume_unwind(Box::new(Abandoned)),
             Ok(()) => {}
         }
+    }
+
+    /// Does `work` with each of `items`; members take the next one when they are done with one.
+    pub(crate) fn for_each<T>(
+        &self,
+        items: impl Iterator<Item = T> + Send,
+        work: impl Fn(T) + Sync,
+    ) {
+        let items = Mutex::new(items);
+        self.run(|_| {
+            loop {
+                let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some(item) = next else { break };
+                work(item);
+            }
+        });
     }
 
     fn start(&self, job: &Job<'_>) {

@@ -127,34 +127,20 @@ impl PackedDecoder {
                 tensors.push(get(&format!("layers.{layer}.{name}.weight"))?);
             }
             let values = tensors.iter().map(Values::of).collect::<Result<Vec<_>>>()?;
-            let [
-                attention_norm,
-                query,
-                key,
-                value,
-                query_norm,
-                key_norm,
-                output,
-                mlp_norm,
-                gate,
-                up,
-                down,
-            ] = values.as_slice()
-            else {
-                return Err(Error::Msg(format!("a layer of {} weights", values.len())).into());
-            };
+            let mut values = values.iter().map(|values| &**values);
+            let mut next = || values.next().unwrap_or_default();
             let weights = LayerWeights {
-                attention_norm,
-                query,
-                key,
-                value,
-                query_norm,
-                key_norm,
-                output,
-                mlp_norm,
-                gate,
-                up,
-                down,
+                attention_norm: next(),
+                query: next(),
+                key: next(),
+                value: next(),
+                query_norm: next(),
+                key_norm: next(),
+                output: next(),
+                mlp_norm: next(),
+                gate: next(),
+                up: next(),
+                down: next(),
             };
             decoder.push_layer(scheme, weights).map_err(Error::wrap)?;
         }

@@ -26,23 +26,24 @@ const UNITS: [&str; 20] = [
     "一",
 ];
 
-/// Eight times the text may take eight times as long; a rule that looks at all of it from every
-/// letter would take 64 times as long.
 #[test]
-fn time_grows_with_the_length() {
-    let time = |unit: &str, bytes: usize| {
-        let text = unit.repeat(bytes / unit.len());
-        let run = || {
+fn a_megabyte_takes_well_under_a_second() {
+    for unit in UNITS {
+        let text = unit.repeat(1_000_000 / unit.len());
+        let split = || {
             let start = Instant::now();
             let pieces = split_sentences(&text, SplitLimits::default());
-            drop(pieces);
-            start.elapsed()
+            (start.elapsed(), pieces.len())
         };
-        (0..3).map(|_| run()).min().unwrap_or_default()
-    };
-    for unit in UNITS {
-        let (short, long) = (time(unit, 125_000), time(unit, 1_000_000));
-        assert!(long < 32 * short.max(Duration::from_millis(1)), "{unit:?}: {short:?}, {long:?}");
+        // A machine that is busy for a moment gets a second and a third try.
+        let mut best = split();
+        for _ in 0..2 {
+            if best.0 >= Duration::from_secs(2) {
+                best = best.min(split());
+            }
+        }
+        let (time, pieces) = best;
+        assert!(time < Duration::from_secs(2), "{unit:?}: {time:?}, {pieces} pieces");
     }
 }
 
