@@ -126,9 +126,13 @@ impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
             }
             match &self.delivery {
                 Delivery::Whole => {
-                    if self.speak_ahead() == 0 {
+                    let (requests, pauses): (Vec<_>, Vec<_>) =
+                        self.requests(self.together).into_iter().unzip();
+                    if requests.is_empty() {
                         return Ok(None);
                     }
+                    self.together = (self.together * 2).min(TOGETHER);
+                    self.ahead.extend(self.speak_together(&requests).into_iter().zip(pauses));
                 }
                 Delivery::Chunks(schedule) => {
                     let schedule = schedule.clone();
@@ -140,21 +144,25 @@ impl<M: Deref<Target = Model> + Clone> LongSpeech<M> {
         }
     }
 
-    /// Speaks the next pieces together; says how many.
-    fn speak_ahead(&mut self) -> usize {
-        let (requests, pauses): (Vec<_>, Vec<_>) = self.requests(self.together).into_iter().unzip();
-        self.together = (self.together * 2).min(TOGETHER);
-        let utterances = match self.model.speak_batch(&requests) {
+    /// Speaks pieces in one batch. If one of them fails, those before it are spoken alone.
+    fn speak_together(&self, requests: &[Request]) -> Vec<Result<Utterance, TtsError>> {
+        match self.model.speak_batch(requests) {
             Ok(mut utterances) => {
                 share_time(&mut utterances);
-                utterances.into_iter().map(Ok).collect::<Vec<_>>()
+                utterances.into_iter().map(Ok).collect()
             }
             Err(error) if requests.len() == 1 => vec![Err(error)],
-            // One by one, the pieces before the bad one can be given out.
-            Err(_) => requests.iter().map(|request| self.model.speak(request)).collect(),
-        };
-        self.ahead.extend(utterances.into_iter().zip(pauses));
-        requests.len()
+            Err(_) => {
+                let mut spoken = Vec::with_capacity(requests.len());
+                for request in requests {
+                    spoken.push(self.model.speak(request));
+                    if spoken.last().is_some_and(Result::is_err) {
+                        break;
+                    }
+                }
+                spoken
+            }
+        }
     }
 
     /// The next requests, at most `count`, and the pauses behind them.
@@ -193,8 +201,11 @@ fn share_time(utterances: &mut [Utterance]) {
     };
     let (generate_ms, total_ms) = (longest(|t| t.generate_ms), longest(|t| t.total_ms));
     let frames: usize = utterances.iter().map(|utterance| utterance.timing.frames).sum();
+    if frames == 0 {
+        return;
+    }
     for Utterance { timing, .. } in utterances {
-        let share = timing.frames as f64 / frames.max(1) as f64;
+        let share = timing.frames as f64 / frames as f64;
         (timing.generate_ms, timing.total_ms) = (generate_ms * share, total_ms * share);
     }
 }

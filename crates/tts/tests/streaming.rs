@@ -234,10 +234,15 @@ fn a_long_text_is_its_sentences_and_the_pauses_between_them() {
     }
     let limits = Some(SplitLimits::default());
     for delivery in [Delivery::Whole, Delivery::Chunks(ChunkSchedule::default())] {
+        let started = std::time::Instant::now();
         let mut long = LongSpeech::new(&model, &request, delivery.clone(), limits);
         let together: Vec<f32> = long.by_ref().flat_map(|samples| samples.unwrap()).collect();
+        let passed = started.elapsed().as_secs_f64() * 1e3;
         assert_eq!(together, apart);
         assert_eq!(long.spoken().len(), pieces.len());
+        // Pieces that share a batch share its time.
+        let times = long.spoken().iter().map(|piece| piece.timing.total_ms);
+        assert!(times.sum::<f64>() <= passed, "{:?} in {passed} ms", long.spoken());
         // Without limits a text is one utterance, whatever stands in it.
         let one = LongSpeech::new(&model, &request, delivery.clone(), None);
         let one: Vec<f32> = one.flat_map(|samples| samples.unwrap()).collect();
