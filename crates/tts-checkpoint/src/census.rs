@@ -47,7 +47,7 @@ pub struct PartCount {
     pub tensors: usize,
     /// Number of values.
     pub values: usize,
-    /// Bytes in the file.
+    /// Bytes in the file. What is packed together counts for the part of its first tensor.
     pub bytes: usize,
 }
 
@@ -59,18 +59,19 @@ impl Census {
         let mut known = std::collections::HashSet::with_capacity(specs.len());
         for spec in specs {
             known.insert(spec.name.as_str());
-            let found = store.view(&spec.name);
+            let stored = store.view(&spec.name).map(|view| (view.shape, view.data.len()));
+            let replaced = || store.replaced(&spec.name).map(|r| (r.shape.as_slice(), r.bytes));
             let count = self.parts.entry(spec.part).or_default();
-            match found {
-                Some(view) if view.shape == spec.shape => {
+            match stored.or_else(replaced) {
+                Some((shape, bytes)) if shape == spec.shape => {
                     count.tensors += 1;
                     count.values += spec.shape.iter().product::<usize>();
-                    count.bytes += view.data.len();
+                    count.bytes += bytes;
                 }
                 other => problems.push(Problem {
                     name: spec.name.clone(),
                     expected: spec.shape.clone(),
-                    found: other.map(|view| view.shape.to_vec()),
+                    found: other.map(|(shape, _)| shape.to_vec()),
                 }),
             }
         }

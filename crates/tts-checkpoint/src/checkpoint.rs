@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Device};
@@ -8,6 +9,7 @@ use crate::error::CheckpointError;
 use crate::files::ModelFiles;
 use crate::json;
 use crate::manifest::{TensorSpec, codec_tensors, model_tensors};
+use crate::recorder::Recorder;
 use crate::store::TensorStore;
 use crate::weights::Weights;
 
@@ -31,6 +33,7 @@ pub struct Checkpoint {
     pub census: Census,
     model_store: Arc<TensorStore>,
     codec_store: Arc<TensorStore>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl Checkpoint {
@@ -52,19 +55,64 @@ impl Checkpoint {
         let mut census = Census::default();
         let model_store = open_store(&files, "", &model_tensors(&config), &mut census)?;
         let codec_store = open_store(&files, CODEC, &codec_tensors(&codec), &mut census)?;
-        Ok(Self { files, config, generation, codec, census, model_store, codec_store })
+        Ok(Self {
+            files,
+            config,
+            generation,
+            codec,
+            census,
+            model_store,
+            codec_store,
+            recorder: None,
+        })
+    }
+
+    /// As [`Checkpoint::open`], for a model that is to be written into one file: modules that are
+    /// loaded from its weights [record](Weights::record) what they pack.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::open`]; if the model is from such a file.
+    pub fn open_to_pack(files: ModelFiles) -> Result<Self, CheckpointError> {
+        if let ModelFiles::Packed(file) = &files {
+            return Err(CheckpointError::Unsupported {
+                path: file.path().to_owned(),
+                field: "precision".to_owned(),
+                found: file.precision().to_owned(),
+                reason: "expected a model directory; this file is packed already".to_owned(),
+            });
+        }
+        let recorder = Some(Arc::default());
+        Ok(Self { recorder, ..Self::open(files)? })
+    }
+
+    /// Writes everything into one file: what modules have recorded, all other tensors as they are
+    /// stored, and the small files. A file that was there is replaced when the new one is
+    /// complete. Gives the size in bytes.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub fn write_packed(
+        &self,
+        path: impl AsRef<Path>,
+        precision: &str,
+    ) -> Result<u64, CheckpointError> {
+        let nothing = Arc::default();
+        let recorder = self.recorder.as_ref().unwrap_or(&nothing);
+        let stores = [&*self.model_store, &*self.codec_store];
+        recorder.write(path.as_ref(), precision, &self.files, stores)
     }
 
     /// The tensors of talker, code predictor and speaker encoder, in the compute
     /// type `dtype` on `device`.
     pub fn model_weights(&self, dtype: DType, device: &Device) -> Weights {
-        Weights::new(self.model_store.clone(), dtype, device.clone())
+        Weights::new(self.model_store.clone(), self.recorder.clone(), dtype, device.clone())
     }
 
     /// The tensors of the codec. It is always computed in f32: it is small, and
     /// 16-bit codecs are reported to sound worse.
     pub fn codec_weights(&self, device: &Device) -> Weights {
-        Weights::new(self.codec_store.clone(), DType::F32, device.clone())
+        let recorder = self.recorder.clone();
+        Weights::new(self.codec_store.clone(), recorder, DType::F32, device.clone())
     }
 }
 

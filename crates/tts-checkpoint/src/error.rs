@@ -5,8 +5,8 @@ use crate::census::Problem;
 /// Why a model directory could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The model directory itself is not there.
-    #[error("no model directory at {path}")]
+    /// The model itself is not there.
+    #[error("no model at {path}: expected a directory, or a file of `tts quantize`")]
     NoSuchModel {
         /// The path that was given.
         path: PathBuf,

@@ -2,10 +2,12 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::bytes::Bytes;
 use crate::error::CheckpointError;
 use crate::mmap::MappedFile;
+use crate::packed_file::PackedFile;
 
 /// Where the files of a model are.
 #[derive(Debug, Clone)]
@@ -14,9 +16,25 @@ pub enum ModelFiles {
     Directory(PathBuf),
     /// Files that are part of the program: relative path and content.
     Embedded(&'static [(&'static str, &'static [u8])]),
+    /// One file of weights that are packed already.
+    Packed(Arc<PackedFile>),
 }
 
 impl ModelFiles {
+    /// The files of a directory, or one packed file.
+    ///
+    /// # Errors
+    /// [`CheckpointError::NoSuchModel`] if there is neither at `path`; if a file is not a packed
+    /// model.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CheckpointError> {
+        let path = path.as_ref();
+        if path.is_file() {
+            Ok(Self::Packed(Arc::new(PackedFile::open(path)?)))
+        } else {
+            Self::directory(path)
+        }
+    }
+
     /// The files of a directory.
     ///
     /// # Errors
@@ -35,6 +53,7 @@ impl ModelFiles {
         match self {
             Self::Directory(root) => root.join(name),
             Self::Embedded(_) => Path::new("(embedded model)").join(name),
+            Self::Packed(file) => file.path().join(name),
         }
     }
 
@@ -53,6 +72,7 @@ impl ModelFiles {
                 }
             }
             Self::Embedded(files) => Ok(find(files, name).map(Cow::Borrowed)),
+            Self::Packed(file) => Ok(file.read(name)),
         }
     }
 
@@ -65,7 +85,7 @@ impl ModelFiles {
     }
 
     /// The content of a weight file, mapped if it is on disk; `None` if there is
-    /// no such file.
+    /// no such file, as in a packed one.
     pub(crate) fn map(&self, name: &str) -> Result<Option<Bytes>, CheckpointError> {
         match self {
             Self::Directory(root) => {
@@ -80,9 +100,10 @@ impl ModelFiles {
                 if file.metadata().map_err(io)?.len() == 0 {
                     return Ok(Some(Bytes::Static(&[])));
                 }
-                Ok(Some(Bytes::Mapped(MappedFile::open(&file).map_err(io)?)))
+                Ok(Some(Bytes::Mapped(Arc::new(MappedFile::open(&file).map_err(io)?))))
             }
             Self::Embedded(files) => Ok(find(files, name).map(Bytes::Static)),
+            Self::Packed(_) => Ok(None),
         }
     }
 

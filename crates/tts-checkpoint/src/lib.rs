@@ -10,6 +10,10 @@
 //! back, so a model is never held twice. Layout and field names are those of the
 //! released checkpoints (`docs/model.md`, sections 1 and 2).
 //!
+//! A model may also be one [packed file](ModelFiles::open): [`Checkpoint::open_to_pack`] records
+//! what modules pack from its weights, and [`Checkpoint::write_packed`] writes it, so that the
+//! next time it is used where the file is mapped.
+//!
 //! The crate knows nothing of the network: it names tensors, it does not
 //! multiply them.
 //!
@@ -34,10 +38,13 @@ pub mod hub;
 mod json;
 mod manifest;
 mod mmap;
+mod packed_file;
+mod recorder;
 mod store;
 mod table;
 mod weights;
 
+pub use bytes::MappedPart;
 pub use census::{Census, PartCount, Problem};
 pub use checkpoint::Checkpoint;
 pub use config::{
@@ -47,5 +54,6 @@ pub use config::{
 pub use error::CheckpointError;
 pub use files::ModelFiles;
 pub use manifest::{Part, TensorSpec, codec_tensors, model_tensors};
+pub use packed_file::PackedFile;
 pub use table::RowTable;
 pub use weights::Weights;

@@ -5,18 +5,32 @@ use std::path::PathBuf;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, MappedPart};
 use crate::error::CheckpointError;
 use crate::files::ModelFiles;
 use crate::json;
+use crate::packed_file::PackedFile;
 
 /// The tensors of one logical weight file, single or sharded, still on disk.
 #[derive(Debug)]
 pub(crate) struct TensorStore {
     /// The weight file, or the index of its shards.
     path: PathBuf,
+    /// Of the model, with a slash behind it; empty for its root.
+    directory: String,
     shards: Vec<Shard>,
     index: BTreeMap<String, Location>,
+    packed: BTreeMap<String, MappedPart>,
+    /// Tensors that something packed stands for.
+    replaced: BTreeMap<String, Replaced>,
+}
+
+/// A tensor that is not stored itself.
+#[derive(Debug)]
+pub(crate) struct Replaced {
+    pub(crate) shape: Vec<usize>,
+    /// The bytes of what stands for it, if it is the first tensor that does so.
+    pub(crate) bytes: usize,
 }
 
 #[derive(Debug)]
@@ -51,8 +65,18 @@ impl TensorStore {
     pub(crate) fn open(files: &ModelFiles, directory: &str) -> Result<Self, CheckpointError> {
         let single = format!("{directory}model.safetensors");
         let index = format!("{single}.index.json");
-        let mut store =
-            Self { path: files.path(&single), shards: Vec::new(), index: BTreeMap::new() };
+        let mut store = Self {
+            path: files.path(&single),
+            directory: directory.to_owned(),
+            shards: Vec::new(),
+            index: BTreeMap::new(),
+            packed: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+        };
+        if let ModelFiles::Packed(file) = files {
+            store.add_packed(file, directory);
+            return Ok(store);
+        }
         if let Some(bytes) = files.map(&single)? {
             store.add(files.path(&single), bytes)?;
             return Ok(store);
@@ -86,6 +110,36 @@ impl TensorStore {
         }
         self.shards.push(Shard { path, bytes });
         Ok(())
+    }
+
+    fn add_packed(&mut self, file: &PackedFile, directory: &str) {
+        self.path = file.path().to_owned();
+        self.shards.push(Shard { path: self.path.clone(), bytes: file.bytes() });
+        for (name, entry) in file.tensors(directory) {
+            let (dtype, shape, range) = (entry.dtype, entry.shape.clone(), entry.range.clone());
+            self.index.insert(name.to_owned(), Location { shard: 0, dtype, shape, range });
+        }
+        for (name, part) in file.packed(directory) {
+            let mut bytes = part.as_ref().len();
+            for (tensor, shape) in file.replaced(directory, name) {
+                let replaced = Replaced { shape: shape.clone(), bytes: std::mem::take(&mut bytes) };
+                self.replaced.insert(tensor.clone(), replaced);
+            }
+            self.packed.insert(name.to_owned(), part);
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// What is packed under a name.
+    pub(crate) fn packed(&self, name: &str) -> Option<&MappedPart> {
+        self.packed.get(name)
+    }
+
+    pub(crate) fn replaced(&self, name: &str) -> Option<&Replaced> {
+        self.replaced.get(name)
     }
 
     pub(crate) fn path(&self) -> &PathBuf {

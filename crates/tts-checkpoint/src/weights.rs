@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::bytes::MappedPart;
 use crate::convert;
 use crate::error::CheckpointError;
+use crate::recorder::Recorder;
 use crate::store::TensorStore;
 use crate::table::RowTable;
 
@@ -12,14 +15,20 @@ use crate::table::RowTable;
 #[derive(Debug, Clone)]
 pub struct Weights {
     store: Arc<TensorStore>,
+    recorder: Option<Arc<Recorder>>,
     prefix: String,
     dtype: DType,
     device: Device,
 }
 
 impl Weights {
-    pub(crate) fn new(store: Arc<TensorStore>, dtype: DType, device: Device) -> Self {
-        Self { store, prefix: String::new(), dtype, device }
+    pub(crate) fn new(
+        store: Arc<TensorStore>,
+        recorder: Option<Arc<Recorder>>,
+        dtype: DType,
+        device: Device,
+    ) -> Self {
+        Self { store, recorder, prefix: String::new(), dtype, device }
     }
 
     /// The tensors below `prefix.scope.`.
@@ -58,5 +67,34 @@ impl Weights {
     pub fn table(&self, name: &str) -> Result<RowTable, CheckpointError> {
         let name = format!("{}{name}", self.prefix);
         RowTable::new(self.store.clone(), name, self.dtype, self.device.clone())
+    }
+
+    /// What was [recorded](Weights::record) under a name when a packed file was made; `None` if
+    /// the model is not from one.
+    pub fn packed(&self, name: &str) -> Option<MappedPart> {
+        self.store.packed(&format!("{}{name}", self.prefix)).cloned()
+    }
+
+    /// If a packed file is made: the bytes from which a module can be loaded again without
+    /// `tensors`, which are left out of the file.
+    ///
+    /// # Errors
+    /// If there are no such tensors.
+    pub fn record(
+        &self,
+        name: &str,
+        tensors: &[&str],
+        bytes: impl FnOnce() -> Vec<u8>,
+    ) -> Result<(), CheckpointError> {
+        let Some(recorder) = &self.recorder else { return Ok(()) };
+        let mut replaces = BTreeMap::new();
+        for tensor in tensors {
+            let tensor = format!("{}{tensor}", self.prefix);
+            let shape = self.store.required(&tensor)?.shape.to_vec();
+            replaces.insert(tensor, shape);
+        }
+        let name = format!("{}{}{name}", self.store.directory(), self.prefix);
+        recorder.add(name, bytes(), replaces);
+        Ok(())
     }
 }

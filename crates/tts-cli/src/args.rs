@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Decode(DecodeArgs),
     /// Show what a model is and holds
     Inspect(InspectArgs),
+    /// Pack a model for the CPU into one file that opens at once
+    Quantize(QuantizeArgs),
     /// Draw waveform and spectrogram of an audio file
     Plot(PlotArgs),
     /// Print a completion script for a shell
@@ -142,22 +144,25 @@ pub(crate) enum LayoutArg {
     NonStreaming,
 }
 
-fn precision() -> impl TypedValueParser<Value = Precision> {
-    let names = PossibleValuesParser::new(Precision::ALL.map(Precision::name));
+/// The names of those that `is_meant`.
+fn precision(is_meant: fn(&Precision) -> bool) -> impl TypedValueParser<Value = Precision> {
+    let meant = Precision::ALL.into_iter().filter(is_meant);
+    let names = PossibleValuesParser::new(meant.map(Precision::name));
     names.try_map(|name| name.parse::<Precision>())
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ModelArgs {
-    /// Model directory, repository on the hub such as
+    /// Model directory, file of `tts quantize`, repository on the hub such as
     /// Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice, or "demo" for the one inside the program
     #[arg(long, short, default_value = "demo")]
     pub(crate) model: String,
     /// Compute device: auto, cpu, cuda or cuda:N
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
-    /// Precision of the language models; q8 on the CPU and f32 elsewhere if not given
-    #[arg(long, value_parser = precision())]
+    /// Precision of the language models; if not given, that of a packed file, else q8 on the CPU
+    /// and f32 elsewhere
+    #[arg(long, value_parser = precision(|_| true))]
     pub(crate) dtype: Option<Precision>,
     /// Threads; all cores if not given
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -261,12 +266,25 @@ pub(crate) struct SamplingArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Model directory, repository on the hub, or "demo" for the one inside the program
+    /// Model directory, file of `tts quantize`, repository on the hub, or "demo" for the one
+    /// inside the program
     #[arg(default_value = "demo")]
     pub(crate) model: String,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuantizeArgs {
+    /// Model directory, repository on the hub, or "demo" for the one inside the program
+    pub(crate) model: String,
+    /// The file; any command takes it as its model
+    #[arg(long, short)]
+    pub(crate) output: PathBuf,
+    /// Precision of the language models: q8 (8 bits), or q4mix (4 bits in the layers)
+    #[arg(long, value_parser = precision(|precision| precision.packing().is_some()), default_value = "q8")]
+    pub(crate) dtype: Precision,
 }
 
 #[derive(Debug, Args)]

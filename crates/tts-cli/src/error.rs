@@ -16,6 +16,8 @@ pub(crate) enum CliError {
     Hub(#[from] tts_checkpoint::hub::HubError),
     #[error(transparent)]
     Load(TtsError),
+    #[error("{model} is packed in {source}")]
+    Precision { model: String, source: tts::PrecisionError },
     #[error("cannot read {path}: {source}")]
     Input { path: PathBuf, source: std::io::Error },
     #[error(transparent)]
@@ -42,7 +44,10 @@ impl CliError {
     /// What a script sees; listed in the documentation of the program.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Tts(TtsError::Checkpoint(_)) | Self::Checkpoint(_) | Self::Load(_) => 3,
+            Self::Tts(TtsError::Checkpoint(_))
+            | Self::Checkpoint(_)
+            | Self::Load(_)
+            | Self::Precision { .. } => 3,
             #[cfg(feature = "hub")]
             Self::Hub(_) => 3,
             Self::Tts(TtsError::Voice(tts::VoiceError::Write(_)))

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
-use tts_checkpoint::{Checkpoint, Part};
+use tts_checkpoint::{Checkpoint, ModelFiles, Part, PartCount};
 
 use crate::args::InspectArgs;
 use crate::error::CliError;
@@ -27,14 +27,26 @@ pub(crate) fn voices(args: &InspectArgs) -> Result<(), CliError> {
     crate::print(text.as_bytes())
 }
 
-/// Bytes of the weights in memory: f32, without the text embedding, which stays
-/// on disk, and without the codec encoder, which speaking does not load.
+/// Bytes of the weights in memory, in f32 or as they are packed: without the text embedding,
+/// which stays on disk, and without the codec encoder, which speaking does not load.
 fn memory_bytes(checkpoint: &Checkpoint) -> usize {
     let parts = &checkpoint.census.parts;
     let loaded = parts.iter().filter(|(part, _)| {
         matches!(part, Part::Talker | Part::CodePredictor | Part::CodecDecoder)
     });
-    loaded.map(|(_, count)| count.values * size_of::<f32>()).sum()
+    let bytes = |count: &PartCount| match precision(checkpoint) {
+        Some(_) => count.bytes,
+        None => count.values * size_of::<f32>(),
+    };
+    loaded.map(|(_, count)| bytes(count)).sum()
+}
+
+/// The precision of a packed model.
+fn precision(checkpoint: &Checkpoint) -> Option<&str> {
+    match &checkpoint.files {
+        ModelFiles::Packed(file) => Some(file.precision()),
+        ModelFiles::Directory(_) | ModelFiles::Embedded(_) => None,
+    }
 }
 
 fn json_report(checkpoint: &Checkpoint) -> serde_json::Value {
@@ -59,6 +71,7 @@ fn json_report(checkpoint: &Checkpoint) -> serde_json::Value {
         "languages": tts::supported_languages(c),
         "parts": parts,
         "unknown_tensors": checkpoint.census.unknown,
+        "packed": precision(checkpoint),
         "memory_bytes": memory_bytes(checkpoint),
     })
 }
@@ -116,7 +129,9 @@ fn report(checkpoint: &Checkpoint) -> String {
         "total",
         format!("{:5} tensors {:13} values {megabytes:9.1} MB", total.tensors, total.values),
     );
-    line("memory for f32", format!("{:.1} MB of weights", memory_bytes(checkpoint) as f64 / 1e6));
+    let precision = precision(checkpoint).unwrap_or("f32");
+    let megabytes = memory_bytes(checkpoint) as f64 / 1e6;
+    line(&format!("memory for {precision}"), format!("{megabytes:.1} MB of weights"));
     for name in &checkpoint.census.unknown {
         line("unknown tensor", name.clone());
     }

@@ -13,6 +13,7 @@ mod model;
 mod output;
 mod plot;
 mod progress;
+mod quantize;
 mod say;
 mod voice;
 
@@ -61,6 +62,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Encode(args) => codes::encode(&args),
         Command::Decode(args) => codes::decode(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Quantize(args) => quantize::run(&args),
         Command::Plot(args) => plot::run(&args),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -4,8 +4,8 @@ use tts_checkpoint::ModelFiles;
 use crate::args::ModelArgs;
 use crate::error::CliError;
 
-/// The files a `--model` argument names: the embedded model, a directory, or else a
-/// repository on the hub.
+/// The files a `--model` argument names: the embedded model, a directory, a packed file, or else
+/// a repository on the hub.
 pub(crate) fn files(model: &str) -> Result<ModelFiles, CliError> {
     if model == tts_demo_voice::NAME {
         return Ok(ModelFiles::Embedded(tts_demo_voice::FILES));
@@ -16,7 +16,7 @@ pub(crate) fn files(model: &str) -> Result<ModelFiles, CliError> {
     {
         return Ok(ModelFiles::directory(crate::hub::fetch(&repository)?)?);
     }
-    Ok(ModelFiles::directory(model)?)
+    Ok(ModelFiles::open(model)?)
 }
 
 /// Sets the number of threads and loads the model.
@@ -38,6 +38,10 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
         tts_profiling::record::Profile::watch(queue)?;
     }
     let files = files(&args.model)?;
-    let precision = args.dtype.unwrap_or_else(|| Precision::fastest(&device));
+    let precision = match args.dtype {
+        Some(precision) => precision,
+        None => Precision::of(&files, &device)
+            .map_err(|e| CliError::Precision { model: args.model.clone(), source: e })?,
+    };
     Model::load_with(files, &device, precision, SplitRule::default()).map_err(CliError::Load)
 }

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear, Packing};
+use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
 use tts_sampler::{DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules};
 
 /// Why the code predictor could not be loaded or run.
@@ -38,7 +38,7 @@ pub type PredictorTap<'a> = dyn FnMut(usize, &Tensor, &Tensor) -> TensorResult<(
 #[derive(Debug)]
 pub struct CodePredictor {
     /// One table `[entries, talker width]` per codebook from 1 on.
-    embeddings: Vec<Tensor>,
+    embeddings: Vec<Embedding>,
     heads: Vec<Linear>,
     /// From the talker's width to this model's, where they differ.
     projection: Option<Linear>,
@@ -84,14 +84,14 @@ impl CodePredictor {
             None
         } else {
             let layer = root.scope("small_to_mtp_projection");
-            let bias = Some(layer.tensor("bias")?);
-            Some(Linear::in_bits(heads, layer.tensor("weight")?, bias)?)
+            Some(Linear::in_bits::<PredictorError>(heads, &layer, "weight", Some("bias"))?)
         };
         let decoder = DecoderConfig {
             layers: c.num_hidden_layers,
             heads: c.num_attention_heads,
             kv_heads: c.num_key_value_heads,
             head_dim: c.head_dim,
+            intermediate: c.intermediate_size,
             norm_eps: c.rms_norm_eps,
             rope_theta: c.rope_theta,
             window: None,
@@ -101,18 +101,13 @@ impl CodePredictor {
         };
         Ok(Self {
             embeddings: (0..steps)
-                .map(|k| model.tensor(&format!("codec_embedding.{k}.weight")))
+                .map(|k| Embedding::load(&model, &format!("codec_embedding.{k}.weight")))
                 .collect::<Result<_, _>>()?,
             heads: (0..steps)
-                .map(|k| {
-                    let weight = root.tensor(&format!("lm_head.{k}.weight"))?;
-                    Ok(Linear::in_bits(heads, weight, None)?)
-                })
+                .map(|k| Linear::in_bits(heads, &root, &format!("lm_head.{k}.weight"), None))
                 .collect::<Result<_, PredictorError>>()?,
             projection,
-            decoder: Decoder::in_bits(layers, decoder, |name| -> Result<Tensor, PredictorError> {
-                Ok(model.tensor(name)?)
-            })?,
+            decoder: Decoder::load::<PredictorError>(layers, decoder, &model)?,
             rules: TokenRules::all(c.vocab_size),
             no_history: History::new(c.vocab_size),
             dtype: weights.dtype(),
@@ -171,7 +166,7 @@ impl CodePredictor {
                 && codebook < self.heads.len()
             {
                 let ids = drawn.squeeze(1)?.contiguous()?;
-                input = table.index_select(&ids, 0)?.unsqueeze(1)?;
+                input = table.forward(&ids)?.unsqueeze(1)?;
             }
             codes.push(drawn);
         }
@@ -196,7 +191,7 @@ impl CodePredictor {
         let mut inputs = vec![hidden.clone(), first.clone()];
         for (step, table) in self.embeddings.iter().enumerate().take(expected - 1) {
             let ids = codes.narrow(1, step, 1)?.squeeze(1)?.contiguous()?;
-            inputs.push(table.index_select(&ids, 0)?);
+            inputs.push(table.forward(&ids)?);
         }
         let outputs = self.decode(&Tensor::stack(&inputs, 1)?, &mut [&mut self.new_state()?.0])?;
         let logits = (self.heads.iter().enumerate())
@@ -236,7 +231,7 @@ impl CodePredictor {
         let mut sum = first.clone();
         for (k, table) in self.embeddings.iter().enumerate() {
             let ids = codes.narrow(1, k, 1)?.squeeze(1)?.contiguous()?;
-            sum = (sum + table.index_select(&ids, 0)?)?;
+            sum = (sum + table.forward(&ids)?)?;
         }
         Ok(sum)
     }

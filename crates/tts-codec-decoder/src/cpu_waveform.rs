@@ -1,4 +1,4 @@
-use candle_core::{Device, Result as TensorResult, Tensor};
+use candle_core::{Device, Error, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
 use tts_cpu::{Activated, Conv, Outputs, Pool, ShapeError, Signal, Snake, Tail};
 use tts_nn::with_values;
@@ -157,13 +157,25 @@ fn snake(weights: &Weights) -> Result<Snake, CodecError> {
 }
 
 fn causal(weights: &Weights, dilation: usize) -> Result<Conv, CodecError> {
-    let weight = weights.tensor("weight")?;
-    let (inputs, bias) = (weight.dim(1)?, values(&weights.tensor("bias")?)?);
-    Ok(Conv::causal(&values(&weight)?, &bias, inputs, dilation)?)
+    conv(weights, |weight, bias| {
+        let (inputs, bias) = (weight.dim(1)?, values(bias)?);
+        Conv::causal(&values(weight)?, &bias, inputs, dilation).map_err(Error::wrap)
+    })
 }
 
 fn transposed(weights: &Weights, stride: usize) -> Result<Conv, CodecError> {
-    let weight = weights.tensor("weight")?;
-    let (inputs, bias) = (weight.dim(0)?, values(&weights.tensor("bias")?)?);
-    Ok(Conv::transposed(&values(&weight)?, &bias, inputs, stride)?)
+    conv(weights, |weight, bias| {
+        let (inputs, bias) = (weight.dim(0)?, values(bias)?);
+        Conv::transposed(&values(weight)?, &bias, inputs, stride).map_err(Error::wrap)
+    })
+}
+
+fn conv(
+    weights: &Weights,
+    pack: impl FnOnce(&Tensor, &Tensor) -> TensorResult<Conv>,
+) -> Result<Conv, CodecError> {
+    tts_nn::packed(weights, "kernel", &["weight", "bias"], |tensors| match tensors {
+        [weight, bias] => pack(weight, bias),
+        _ => candle_core::bail!("no weight and bias to pack"),
+    })
 }

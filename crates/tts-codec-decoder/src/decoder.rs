@@ -1,5 +1,5 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
-use tts_checkpoint::{CheckpointError, CodecConfig, CodecDecoderConfig, Weights};
+use tts_checkpoint::{CodecConfig, CodecDecoderConfig, Weights};
 use tts_nn::{Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear};
 use tts_profiling::{SyncClass, gpu_sync};
 
@@ -50,17 +50,14 @@ impl CodecDecoder {
         let c = &config.decoder_config;
         let root = weights.scope("decoder");
         let transformer = root.scope("pre_transformer");
-        let linear = |name: &str| -> Result<Linear, CheckpointError> {
-            let layer = transformer.scope(name);
-            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)).in_pieces())
+        let linear = |name: &str| -> Result<Linear, CodecError> {
+            Linear::in_pieces(&transformer.scope(name), &["weight"], Some("bias"))
         };
         Ok(Self {
             quantizer: SplitQuantizer::load(c, &root.scope("quantizer"))?,
             pre_conv: block::conv(&root.scope("pre_conv.conv"), 1)?,
             transformer_in: linear("input_proj")?,
-            transformer: Decoder::load(decoder_config(c), |name| -> Result<Tensor, CodecError> {
-                Ok(transformer.tensor(name)?)
-            })?,
+            transformer: Decoder::load::<CodecError>(None, decoder_config(c), &transformer)?,
             transformer_out: linear("output_proj")?,
             upsamples: (c.upsampling_ratios.iter().enumerate())
                 .map(|(i, &stride)| Upsample::load(stride, &root.scope(format!("upsample.{i}"))))
@@ -176,6 +173,7 @@ fn decoder_config(c: &CodecDecoderConfig) -> DecoderConfig {
         heads: c.num_attention_heads,
         kv_heads: c.num_key_value_heads,
         head_dim: c.head_dim,
+        intermediate: c.intermediate_size,
         norm_eps: c.rms_norm_eps,
         rope_theta: c.rope_theta,
         window: Some(c.sliding_window),

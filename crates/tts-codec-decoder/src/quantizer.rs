@@ -91,8 +91,8 @@ impl Quantizer {
             let usage = book.tensor("cluster_usage")?.maximum(SMALLEST_USAGE)?;
             codebooks.push(book.tensor("embedding_sum")?.broadcast_div(&usage.unsqueeze(1)?)?);
         }
-        let projection = weights.tensor("output_proj.weight")?.squeeze(2)?;
-        Ok(Self { codebooks, projection: Linear::new(projection, None).in_pieces() })
+        let projection = Linear::in_pieces::<CodecError>(weights, &["output_proj.weight"], None)?;
+        Ok(Self { codebooks, projection })
     }
 
     /// `[levels, time]` codes to `[channels, time]`.

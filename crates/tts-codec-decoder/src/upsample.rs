@@ -1,6 +1,8 @@
 use candle_core::{Result, Tensor};
-use tts_checkpoint::{CheckpointError, Weights};
+use tts_checkpoint::Weights;
 use tts_nn::{CausalConvTranspose1d, ConvState, DepthwiseConv1d, LayerNorm, Linear};
+
+use crate::error::CodecError;
 
 const NORM_EPS: f64 = 1e-6;
 
@@ -23,16 +25,12 @@ pub(crate) struct UpsampleState {
 }
 
 impl Upsample {
-    pub(crate) fn load(
-        stride: usize,
-        weights: &Weights,
-    ) -> std::result::Result<Self, crate::CodecError> {
+    pub(crate) fn load(stride: usize, weights: &Weights) -> std::result::Result<Self, CodecError> {
         let conv = weights.scope("0.conv");
         let block = weights.scope("1");
         let depthwise = block.scope("dwconv.conv");
-        let linear = |name: &str| -> std::result::Result<Linear, CheckpointError> {
-            let layer = block.scope(name);
-            Ok(Linear::new(layer.tensor("weight")?, Some(layer.tensor("bias")?)).in_pieces())
+        let linear = |name: &str| -> std::result::Result<Linear, CodecError> {
+            Linear::in_pieces(&block.scope(name), &["weight"], Some("bias"))
         };
         let norm = block.scope("norm");
         Ok(Self {

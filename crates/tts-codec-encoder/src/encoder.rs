@@ -52,9 +52,7 @@ impl CodecEncoder {
         let hop = c.upsampling_ratios.iter().product();
         Ok(Self {
             convolutions: SeaNet::load(c, &root.scope("encoder"))?,
-            transformer: Decoder::load(transformer_config(c), |name| {
-                Ok::<_, EncoderError>(transformer.tensor(name)?)
-            })?,
+            transformer: Decoder::load::<EncoderError>(None, transformer_config(c), &transformer)?,
             downsample: (stride > 1)
                 .then(|| Downsample::load(stride, &root.scope("downsample")))
                 .transpose()?,
@@ -179,6 +177,7 @@ fn transformer_config(c: &CodecEncoderConfig) -> DecoderConfig {
         heads: c.num_attention_heads,
         kv_heads: c.num_key_value_heads,
         head_dim: c.head_dim,
+        intermediate: c.intermediate_size,
         norm_eps: c.norm_eps,
         rope_theta: c.rope_theta,
         window: None,

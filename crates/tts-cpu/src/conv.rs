@@ -3,6 +3,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::ShapeError;
 use crate::kernels::Kernels;
+use crate::packed::{Packed, PackedError, Reader, Store, Writer};
 use crate::pool::Pool;
 use crate::signal::{LANES, Lanes, Signal, Tail};
 use crate::snake::Snake;
@@ -33,9 +34,9 @@ pub struct Conv {
     /// Outputs in time of each input.
     stride: usize,
     /// `[output tiles, stride, input tiles, taps, 16 inputs]` of 16 outputs.
-    weights: Vec<Lanes>,
+    weights: Store<Lanes>,
     /// `[output tiles]`.
-    bias: Vec<Lanes>,
+    bias: Store<Lanes>,
     kernels: Kernels,
 }
 
@@ -115,8 +116,8 @@ impl Conv {
             taps,
             dilation: 1,
             stride,
-            weights: Vec::new(),
-            bias: bias.chunks(LANES).map(lanes).collect(),
+            weights: Store::Own(Vec::new()),
+            bias: Store::Own(bias.chunks(LANES).map(lanes).collect()),
             kernels: Kernels::detect(),
         }
     }
@@ -124,7 +125,7 @@ impl Conv {
     /// With the weight of output, phase, input and tap; 0 where there is none.
     fn pack(mut self, weight: impl Fn(usize, usize, usize, usize) -> Option<f32> + Sync) -> Self {
         let panel = self.panel();
-        let mut weights = vec![Lanes::ZERO; self.bias.len() * self.stride * panel];
+        let mut weights = vec![Lanes::ZERO; self.tiles() * self.stride * panel];
         let tiles = weights.chunks_mut((self.stride * panel).max(1)).enumerate();
         Pool::shared().for_each(tiles, |(tile, rows)| {
             for (index, row) in rows.iter_mut().enumerate() {
@@ -138,7 +139,7 @@ impl Conv {
                 });
             }
         });
-        self.weights = weights;
+        self.weights = Store::Own(weights);
         self
     }
 
@@ -146,6 +147,16 @@ impl Conv {
     #[must_use]
     pub fn portable(self) -> Self {
         Self { kernels: Kernels::Portable, ..self }
+    }
+
+    /// Channels of the input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Channels of the output.
+    pub fn outputs(&self) -> usize {
+        self.outputs
     }
 
     /// Times before a piece that its outputs depend on.
@@ -201,7 +212,7 @@ impl Conv {
         let snake = activated.as_ref().map(|activated| activated.snake);
         let plain = parts_of(plain, part * self.stride);
         let activated = parts_of(activated.map(|a| a.signal), part * self.stride);
-        let queue = Mutex::new((0..self.bias.len() * parts).zip(plain.zip(activated)));
+        let queue = Mutex::new((0..self.tiles() * parts).zip(plain.zip(activated)));
         let work = || {
             let mut sums = [Lanes::ZERO; PART];
             loop {
@@ -246,8 +257,8 @@ impl Conv {
         sums: &mut [Lanes],
     ) {
         let start = (tile * self.stride + phase) * self.panel();
-        let panel = self.weights.get(start..start + self.panel()).unwrap_or_default();
-        sums.fill(self.bias.get(tile).copied().unwrap_or(Lanes::ZERO));
+        let panel = self.weights.values().get(start..start + self.panel()).unwrap_or_default();
+        sums.fill(self.bias.values().get(tile).copied().unwrap_or(Lanes::ZERO));
         let tiles = (RUN / self.taps).max(1);
         let (taps, dilation, tile_rows) = (self.taps, self.dilation, input.tile_rows());
         let runs = panel.chunks(tiles * taps * LANES);
@@ -265,14 +276,52 @@ impl Conv {
 
     /// Times that one member computes at once.
     fn part(&self, time: usize, members: usize) -> usize {
-        let least = (members * PARTS_EACH).div_ceil(self.bias.len().max(1));
+        let least = (members * PARTS_EACH).div_ceil(self.tiles().max(1));
         let parts = time.div_ceil(PART).max(if members > 1 { least } else { 1 }).max(1);
         time.div_ceil(parts).next_multiple_of(BLOCK).clamp(BLOCK, PART)
     }
 
+    /// Tiles of sixteen outputs.
+    fn tiles(&self) -> usize {
+        self.outputs.div_ceil(LANES)
+    }
+
     /// Weights of an output tile and phase, in rows.
     fn panel(&self) -> usize {
-        self.inputs.div_ceil(LANES) * self.taps * LANES
+        let tiles = self.inputs.div_ceil(LANES);
+        tiles.saturating_mul(self.taps).saturating_mul(LANES)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.weights, Store::Shared(..))
+    }
+}
+
+/// Most taps, and so on, of a convolution that was kept as bytes.
+const LONGEST: usize = 1 << 12;
+
+/// In front of a packed convolution; another one for every layout that there was.
+const TAG: [u8; 8] = *b"ttsconv1";
+
+impl Packed for Conv {
+    fn write(&self, writer: &mut Writer) {
+        let Self { inputs, outputs, taps, dilation, stride, .. } = *self;
+        writer.header(TAG, &[inputs, outputs, taps, dilation, stride]);
+        writer.values(self.bias.values());
+        writer.values(self.weights.values());
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self, PackedError> {
+        let [inputs, outputs, taps, dilation, stride] = reader.header(TAG)?;
+        for size in [taps, dilation, stride] {
+            ShapeError::check("taps, dilation or stride", size, size.clamp(1, LONGEST))?;
+        }
+        let conv = Self { taps, dilation, stride, ..Self::empty(inputs, &[], taps, stride) };
+        let mut conv = Self { outputs, ..conv };
+        conv.bias = reader.values(&[conv.tiles()])?;
+        conv.weights = reader.values(&[conv.tiles(), stride, conv.panel()])?;
+        Ok(conv)
     }
 }
 

@@ -4,8 +4,9 @@ use crate::cells::Cells;
 use crate::error::ShapeError;
 use crate::inputs::Inputs;
 use crate::kernels::Kernels;
+use crate::layer::Layer;
 use crate::math;
-use crate::matrix::{Matrix, Scheme};
+use crate::matrix::Matrix;
 use crate::pool::Member;
 use crate::sequence::{Rotations, Sequence};
 
@@ -28,33 +29,6 @@ pub struct DecoderShape {
     pub rope_theta: f64,
 }
 
-/// The weights of one layer, row by row, one row an output.
-#[derive(Debug, Clone, Copy)]
-pub struct LayerWeights<'a> {
-    /// Norm before attention, `[hidden]`.
-    pub attention_norm: &'a [f32],
-    /// `[heads * head_dim, hidden]`.
-    pub query: &'a [f32],
-    /// `[kv_heads * head_dim, hidden]`.
-    pub key: &'a [f32],
-    /// `[kv_heads * head_dim, hidden]`.
-    pub value: &'a [f32],
-    /// Norm of every query head, `[head_dim]`.
-    pub query_norm: &'a [f32],
-    /// Norm of every key head, `[head_dim]`.
-    pub key_norm: &'a [f32],
-    /// `[hidden, heads * head_dim]`.
-    pub output: &'a [f32],
-    /// Norm before the MLP, `[hidden]`.
-    pub mlp_norm: &'a [f32],
-    /// `[intermediate, hidden]`.
-    pub gate: &'a [f32],
-    /// `[intermediate, hidden]`.
-    pub up: &'a [f32],
-    /// `[hidden, intermediate]`.
-    pub down: &'a [f32],
-}
-
 /// A stack of pre-norm layers with grouped-query attention, head norms, rotary positions and
 /// a gated SiLU MLP, and a final norm: the form of both language models.
 ///
@@ -66,19 +40,6 @@ pub struct Decoder {
     norm: Vec<f32>,
     kernels: Kernels,
     rotations: Mutex<Arc<Rotations>>,
-}
-
-#[derive(Debug)]
-struct Layer {
-    attention_norm: Vec<f32>,
-    qkv: Matrix,
-    query_norm: Vec<f32>,
-    key_norm: Vec<f32>,
-    output: Matrix,
-    mlp_norm: Vec<f32>,
-    /// Rows of gate and up in turn.
-    gate_up: Matrix,
-    down: Matrix,
 }
 
 /// Where a row of a step belongs: a position of a sequence. Rows of the same sequence are in
@@ -120,11 +81,11 @@ struct Own {
 }
 
 impl DecoderShape {
-    fn queries(&self) -> usize {
+    pub(crate) fn queries(&self) -> usize {
         self.heads * self.head_dim
     }
 
-    fn keys(&self) -> usize {
+    pub(crate) fn keys(&self) -> usize {
         self.kv_heads * self.head_dim
     }
 }
@@ -148,46 +109,13 @@ impl Decoder {
         })
     }
 
-    /// Rounds, packs and adds a layer.
+    /// Adds a layer.
     ///
     /// # Errors
-    /// If a weight has another size.
-    pub fn push_layer<'a>(
-        &mut self,
-        scheme: Scheme,
-        weights: LayerWeights<'a>,
-    ) -> Result<(), ShapeError> {
-        let s = self.shape;
-        let w = weights;
-        ShapeError::check("weights of the attention norm", w.attention_norm.len(), s.hidden)?;
-        ShapeError::check("weights of the query norm", w.query_norm.len(), s.head_dim)?;
-        ShapeError::check("weights of the key norm", w.key_norm.len(), s.head_dim)?;
-        ShapeError::check("weights of the MLP norm", w.mlp_norm.len(), s.hidden)?;
-        ShapeError::check("weights of the queries", w.query.len(), s.queries() * s.hidden)?;
-        ShapeError::check("weights of the keys", w.key.len(), s.keys() * s.hidden)?;
-        ShapeError::check("weights of the values", w.value.len(), s.keys() * s.hidden)?;
-        ShapeError::check("weights of the gate", w.gate.len(), s.intermediate * s.hidden)?;
-        ShapeError::check("weights of the up product", w.up.len(), s.intermediate * s.hidden)?;
-        let (queries, keys) = (s.queries(), s.keys());
-        let row = |weight: &'a [f32], row: usize| {
-            weight.get(row * s.hidden..(row + 1) * s.hidden).unwrap_or_default()
-        };
-        let qkv = |index: usize| match index.checked_sub(queries) {
-            None => row(w.query, index),
-            Some(index) if index < keys => row(w.key, index),
-            Some(index) => row(w.value, index - keys),
-        };
-        let gate_up = |index| row(if index % 2 == 0 { w.gate } else { w.up }, index / 2);
-        self.layers.push(Layer {
-            attention_norm: w.attention_norm.to_vec(),
-            qkv: Matrix::pack_rows(scheme, queries + 2 * keys, s.hidden, qkv),
-            query_norm: w.query_norm.to_vec(),
-            key_norm: w.key_norm.to_vec(),
-            output: Matrix::pack(scheme, s.hidden, s.queries(), w.output)?,
-            mlp_norm: w.mlp_norm.to_vec(),
-            gate_up: Matrix::pack_rows(scheme, 2 * s.intermediate, s.hidden, gate_up),
-            down: Matrix::pack(scheme, s.hidden, s.intermediate, w.down)?,
-        });
+    /// If it has other sizes than the stack.
+    pub fn push_layer(&mut self, layer: Layer) -> Result<(), ShapeError> {
+        layer.check(&self.shape)?;
+        self.layers.push(layer);
         Ok(())
     }
 
@@ -198,9 +126,7 @@ impl Decoder {
 
     /// Bytes that a step reads of the weights.
     pub fn bytes(&self) -> usize {
-        let matrices =
-            |l: &Layer| l.qkv.bytes() + l.output.bytes() + l.gate_up.bytes() + l.down.bytes();
-        self.layers.iter().map(matrices).sum()
+        self.layers.iter().map(Layer::bytes).sum()
     }
 
     /// A new sequence of at most `capacity` positions.
@@ -296,7 +222,7 @@ impl Decoder {
         work: &Work,
         own: &mut Own,
     ) -> Result<(), ShapeError> {
-        self.normed(&layer.attention_norm, rows, work, own)?;
+        self.normed(layer.attention_norm.values(), rows, work, own)?;
         let width = layer.qkv.rows();
         let tiles = member.share(layer.qkv.tiles());
         layer.qkv.multiply_tiles(&own.hidden_inputs, tiles, |row, output, values| {
@@ -342,7 +268,7 @@ impl Decoder {
             let value = key + s.keys();
             work.qkv.read(key..key + d, &mut own.key);
             work.qkv.read(value..value + d, &mut own.value);
-            self.kernels.rms_norm(&mut own.key, &layer.key_norm, eps);
+            self.kernels.rms_norm(&mut own.key, layer.key_norm.values(), eps);
             math::rotate(&mut own.key, cos, sin);
             // A step that failed may have been here before.
             cache.keys.resize(place.position * d, 0.0);
@@ -353,7 +279,7 @@ impl Decoder {
             for query in head * group..(head + 1) * group {
                 let start = row * width + query * d;
                 work.qkv.read(start..start + d, &mut own.head);
-                self.kernels.rms_norm(&mut own.head, &layer.query_norm, eps);
+                self.kernels.rms_norm(&mut own.head, layer.query_norm.values(), eps);
                 math::rotate(&mut own.head, cos, sin);
                 let (scores, mixed) = (&mut own.scores, &mut own.attended);
                 self.kernels.attend(&own.head, &cache.keys, &cache.values, scores, mixed);
@@ -381,7 +307,7 @@ impl Decoder {
         let tiles = member.share(layer.output.tiles());
         layer.output.multiply_tiles(&own.mixed_inputs, tiles, add)?;
         member.wait();
-        self.normed(&layer.mlp_norm, rows, work, own)?;
+        self.normed(layer.mlp_norm.values(), rows, work, own)?;
         let tiles = member.share(layer.gate_up.tiles());
         layer.gate_up.multiply_tiles(&own.hidden_inputs, tiles, |row, output, values| {
             let mut activated = [0.0; Matrix::RUN / 2];

@@ -3,6 +3,7 @@ use std::ops::Range;
 use crate::error::ShapeError;
 use crate::inputs::{GROUP, InputGroup, Inputs};
 use crate::kernels::Kernels;
+use crate::packed::{Packed, PackedError, Reader, Store, Writer};
 use crate::pool::Pool;
 use crate::{q4, q8};
 
@@ -29,7 +30,7 @@ pub struct Matrix {
     scheme: Scheme,
     rows: usize,
     columns: usize,
-    tiles: Vec<u8>,
+    tiles: Store<u8>,
     kernels: Kernels,
 }
 
@@ -69,7 +70,7 @@ impl Matrix {
             let packed = pack_tiles(scheme, columns, &rows);
             part.iter_mut().zip(packed).for_each(|(to, from)| *to = from);
         });
-        Self { scheme, rows, columns, tiles, kernels: Kernels::detect() }
+        Self { scheme, rows, columns, tiles: Store::Own(tiles), kernels: Kernels::detect() }
     }
 
     /// The same matrix, multiplied without instructions of a special processor.
@@ -90,7 +91,7 @@ impl Matrix {
 
     /// Bytes that a product reads.
     pub fn bytes(&self) -> usize {
-        self.tiles.len()
+        self.rows.div_ceil(TILE) * tile_bytes(self.scheme, self.columns.div_ceil(GROUP))
     }
 
     /// Tiles of eight rows, the last perhaps of fewer.
@@ -177,13 +178,41 @@ impl Matrix {
         sink: &mut impl FnMut(usize, usize, &[f32]),
     ) {
         let size = tile_bytes(self.scheme, self.columns.div_ceil(GROUP));
-        let tile = |index: usize| self.tiles.get(index * size..(index + 1) * size);
+        let all = self.tiles.values();
+        let tile = |index: usize| all.get(index * size..(index + 1) * size);
         let tiles = std::array::from_fn(|next| tile(index + next).unwrap_or_default());
         let outputs: [[_; T]; N] = self.kernels.multiply(self.scheme, tiles, vectors);
         let row = index * TILE;
         for (vector, values) in (first..).zip(&outputs) {
             let values = values.as_flattened();
             sink(vector, row, values.get(..self.rows - row).unwrap_or(values));
+        }
+    }
+}
+
+impl Packed for Matrix {
+    fn write(&self, writer: &mut Writer) {
+        writer.header(self.scheme.tag(), &[self.rows, self.columns]);
+        writer.values(self.tiles.values());
+    }
+
+    fn read(reader: &mut Reader) -> Result<Self, PackedError> {
+        let (scheme, [rows, columns]) = match reader.header(Scheme::Q8.tag()) {
+            Ok(sizes) => (Scheme::Q8, sizes),
+            Err(_) => (Scheme::Q4, reader.header(Scheme::Q4.tag())?),
+        };
+        let size = tile_bytes(scheme, columns.div_ceil(GROUP));
+        let tiles = reader.values(&[rows.div_ceil(TILE), size])?;
+        Ok(Self { scheme, rows, columns, tiles, kernels: Kernels::detect() })
+    }
+}
+
+impl Scheme {
+    /// In front of packed values; another one for every layout that there was.
+    fn tag(self) -> [u8; 8] {
+        match self {
+            Self::Q8 => *b"tts q8 1",
+            Self::Q4 => *b"tts q4 1",
         }
     }
 }
@@ -203,8 +232,8 @@ fn pack_tiles(scheme: Scheme, columns: usize, rows: &[&[f32]]) -> Vec<u8> {
 
 fn tile_bytes(scheme: Scheme, groups: usize) -> usize {
     match scheme {
-        Scheme::Q8 => groups * q8::GROUP_BYTES,
-        Scheme::Q4 => groups * q4::GROUP_BYTES,
+        Scheme::Q8 => groups.saturating_mul(q8::GROUP_BYTES),
+        Scheme::Q4 => groups.saturating_mul(q4::GROUP_BYTES),
     }
 }
 

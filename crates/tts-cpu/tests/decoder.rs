@@ -2,11 +2,12 @@
 
 mod numbers;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use numbers::numbers;
 use tts_cpu::{
-    Decoder, DecoderShape, Inputs, LayerWeights, Matrix, Place, Pool, Scheme, Sequence, ShapeError,
+    Decoder, DecoderShape, Inputs, Layer, LayerWeights, Matrix, Packed, PackedError, Place, Pool,
+    Scheme, Sequence, ShapeError,
 };
 
 const SHAPE: DecoderShape = DecoderShape {
@@ -85,7 +86,9 @@ impl Weights {
 fn decoder(scheme: Scheme) -> Decoder {
     let mut decoder = Decoder::new(SHAPE, &numbers(SHAPE.hidden, 99)).expect("fitting norm");
     for layer in 0..LAYERS {
-        decoder.push_layer(scheme, Weights::new(layer).borrowed()).expect("fitting weights");
+        let weights = Weights::new(layer);
+        let layer = Layer::pack(scheme, &SHAPE, weights.borrowed()).expect("fitting weights");
+        decoder.push_layer(layer).expect("a layer of the shape");
     }
     decoder
 }
@@ -281,6 +284,23 @@ fn what_does_not_fit_is_refused() {
     let weights = Weights::new(0);
     let wrong = LayerWeights { down: &[0.0], ..weights.borrowed() };
     assert!(Decoder::new(SHAPE, &[1.0; 95]).is_err());
-    let mut decoder = Decoder::new(SHAPE, &[1.0; 96]).expect("fitting norm");
-    assert!(decoder.push_layer(Scheme::Q8, wrong).is_err());
+    assert!(Layer::pack(Scheme::Q8, &SHAPE, wrong).is_err());
+    let layer = Layer::pack(Scheme::Q8, &SHAPE, weights.borrowed()).expect("fitting weights");
+    let wider = DecoderShape { hidden: 97, ..SHAPE };
+    let mut decoder = Decoder::new(wider, &[1.0; 97]).expect("fitting norm");
+    assert!(decoder.push_layer(layer).is_err());
+}
+
+#[test]
+fn layers_from_bytes_are_the_same_layers() {
+    for scheme in [Scheme::Q8, Scheme::Q4] {
+        let packed = Layer::pack(scheme, &SHAPE, Weights::new(1).borrowed()).expect("fitting");
+        let bytes = packed.to_bytes();
+        let layer = Layer::from_bytes(Arc::new(bytes.clone())).expect("its own bytes");
+        assert_eq!(layer.to_bytes(), bytes);
+        let mut decoder = Decoder::new(SHAPE, &[1.0; 96]).expect("fitting norm");
+        decoder.push_layer(layer).expect("a layer of the shape");
+        let cut = bytes[..bytes.len() - 64].to_vec();
+        assert!(matches!(Layer::from_bytes(Arc::new(cut)), Err(PackedError::Length { .. })));
+    }
 }

@@ -6,6 +6,7 @@ use crate::kv_cache::KvCache;
 use crate::linear::Linear;
 use crate::norm::RmsNorm;
 use crate::rope::Angles;
+use crate::source::Source;
 
 /// Grouped-query attention over the caches of several sequences
 /// (`docs/model.md`, sections 3.1 and 7.4).
@@ -24,25 +25,23 @@ pub(crate) struct Attention {
 impl Attention {
     pub(crate) fn load<E: From<candle_core::Error>>(
         config: &DecoderConfig,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
-        let qkv = [get("q_proj.weight")?, get("k_proj.weight")?, get("v_proj.weight")?];
+        let linear = |weights: &[&str]| match config.window {
+            Some(_) => Linear::in_pieces(source, weights, None),
+            None => Linear::fused(source, weights),
+        };
         let head_norms = if config.head_norms {
             Some((
-                RmsNorm::new(get("q_norm.weight")?, config.norm_eps),
-                RmsNorm::new(get("k_norm.weight")?, config.norm_eps),
+                RmsNorm::new(source.tensor("q_norm.weight")?, config.norm_eps),
+                RmsNorm::new(source.tensor("k_norm.weight")?, config.norm_eps),
             ))
         } else {
             None
         };
-        let (mut qkv, mut output) =
-            (Linear::fused(&qkv)?, Linear::new(get("o_proj.weight")?, None));
-        if config.window.is_some() {
-            (qkv, output) = (qkv.in_pieces(), output.in_pieces());
-        }
         Ok(Self {
-            qkv,
-            output,
+            qkv: linear(&["q_proj.weight", "k_proj.weight", "v_proj.weight"])?,
+            output: linear(&["o_proj.weight"])?,
             head_norms,
             heads: config.heads,
             kv_heads: config.kv_heads,

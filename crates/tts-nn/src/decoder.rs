@@ -3,6 +3,7 @@ use tts_cpu::Scheme;
 
 use crate::dense::{DenseDecoder, DenseState};
 use crate::packed::{PackedDecoder, PackedState};
+use crate::source::Source;
 
 /// What the decoders of the family differ in.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct DecoderConfig {
     pub kv_heads: usize,
     /// Width of one head.
     pub head_dim: usize,
+    /// Width inside the MLP.
+    pub intermediate: usize,
     /// Epsilon of every norm.
     pub norm_eps: f64,
     /// Base of the rotary frequencies.
@@ -82,29 +85,21 @@ impl DecoderState {
 
 impl Decoder {
     /// Builds the stack from the tensors below `layers.{i}.` and, where there is a
-    /// final norm, `norm.`.
-    ///
-    /// # Errors
-    /// Those of `get`, and of the tensor library.
-    pub fn load<E: From<candle_core::Error>>(
-        config: DecoderConfig,
-        mut get: impl FnMut(&str) -> std::result::Result<Tensor, E>,
-    ) -> std::result::Result<Self, E> {
-        Ok(Self(Stack::Dense(DenseDecoder::load(config, &mut get)?)))
-    }
-
-    /// As [`Decoder::load`], the matrices in few bits if there is a `scheme`: for stacks of
+    /// final norm, `norm.`; the matrices in few bits if there is a `scheme`: for stacks of
     /// the form of the language models, from tensors in f32 on the CPU.
     ///
     /// # Errors
-    /// Those of `get`; if a stack that is to be packed has another form.
-    pub fn in_bits<E: From<candle_core::Error>>(
+    /// Those of the source and of the tensor library; if a stack that is to be packed has
+    /// another form.
+    pub fn load<E: From<candle_core::Error>>(
         scheme: Option<Scheme>,
         config: DecoderConfig,
-        mut get: impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
-        let Some(scheme) = scheme else { return Self::load(config, get) };
-        Ok(Self(Stack::Packed(PackedDecoder::load(&config, scheme, &mut get)?)))
+        Ok(Self(match scheme {
+            None => Stack::Dense(DenseDecoder::load(config, source)?),
+            Some(scheme) => Stack::Packed(PackedDecoder::load(&config, scheme, source)?),
+        }))
     }
 
     /// The state of a new sequence with room for `capacity` positions (without

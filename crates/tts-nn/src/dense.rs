@@ -6,6 +6,7 @@ use crate::kv_cache::KvCache;
 use crate::mlp::Mlp;
 use crate::norm::{LayerNorm, RmsNorm};
 use crate::rope::{Angles, Rope};
+use crate::source::{Scope, Source};
 
 /// A stack whose weights and products are those of the tensor library.
 #[derive(Debug)]
@@ -52,15 +53,14 @@ impl DenseState {
 impl DenseDecoder {
     pub(crate) fn load<E: From<candle_core::Error>>(
         config: DecoderConfig,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
         let mut layers = Vec::with_capacity(config.layers);
         for i in 0..config.layers {
-            layers
-                .push(Layer::load(&config, &mut |name: &str| get(&format!("layers.{i}.{name}")))?);
+            layers.push(Layer::load(&config, &Scope { source, prefix: format!("layers.{i}.") })?);
         }
         let norm = match config.blocks {
-            Blocks::RmsGated => Some(Norm::load(&config, "norm", get)?),
+            Blocks::RmsGated => Some(Norm::load(&config, "norm", source)?),
             Blocks::LayerGelu => None,
         };
         let rope = Rope::new(config.rope_theta, config.head_dim);
@@ -126,13 +126,13 @@ impl Norm {
     fn load<E: From<candle_core::Error>>(
         config: &DecoderConfig,
         name: &str,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
-        let weight = get(&format!("{name}.weight"))?;
+        let weight = source.tensor(&format!("{name}.weight"))?;
         Ok(match config.blocks {
             Blocks::RmsGated => Self::Rms(RmsNorm::new(weight, config.norm_eps)),
             Blocks::LayerGelu => {
-                let bias = get(&format!("{name}.bias"))?;
+                let bias = source.tensor(&format!("{name}.bias"))?;
                 Self::Layer(LayerNorm::new(weight, bias, config.norm_eps))
             }
         })
@@ -149,21 +149,22 @@ impl Norm {
 impl Layer {
     fn load<E: From<candle_core::Error>>(
         config: &DecoderConfig,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
         let scales = if config.layer_scales {
-            Some((get("self_attn_layer_scale.scale")?, get("mlp_layer_scale.scale")?))
+            Some((
+                source.tensor("self_attn_layer_scale.scale")?,
+                source.tensor("mlp_layer_scale.scale")?,
+            ))
         } else {
             None
         };
-        let mlp = Mlp::load(config.blocks, &mut |name: &str| get(&format!("mlp.{name}")))?;
+        let below = |prefix: &str| Scope { source, prefix: prefix.to_owned() };
         Ok(Self {
-            attention_norm: Norm::load(config, "input_layernorm", get)?,
-            attention: Attention::load(config, &mut |name: &str| {
-                get(&format!("self_attn.{name}"))
-            })?,
-            mlp_norm: Norm::load(config, "post_attention_layernorm", get)?,
-            mlp: if config.window.is_some() { mlp.in_pieces() } else { mlp },
+            attention_norm: Norm::load(config, "input_layernorm", source)?,
+            attention: Attention::load(config, &below("self_attn."))?,
+            mlp_norm: Norm::load(config, "post_attention_layernorm", source)?,
+            mlp: Mlp::load(config, &below("mlp."))?,
             scales,
         })
     }

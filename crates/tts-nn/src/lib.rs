@@ -5,11 +5,11 @@
 //! [`CausalConvTranspose1d`] and [`DepthwiseConv1d`] keep the tail of their input
 //! in a state, so a signal may be pushed through in pieces of any size.
 //! Everything runs on any device of the tensor library; stacks and linear layers [in
-//! bits](Decoder::in_bits), and products [in pieces](Linear::in_pieces), have kernels of
+//! bits](Decoder::load), and products [in pieces](Linear::in_pieces), have kernels of
 //! their own on the CPU (`tts-cpu`).
 //!
-//! Modules are built from a closure that returns the tensor of a name, so this
-//! crate knows nothing of files. Shapes are written `[batch, time, hidden]` for
+//! Modules are built from a closure that returns the tensor of a name, or from any [`Source`] if
+//! there may be something [`packed`] for them. Shapes are written `[batch, time, hidden]` for
 //! transformers and `[channels, time]` for convolutions.
 //!
 //! ```
@@ -32,6 +32,7 @@ mod conv;
 mod conv_transpose;
 mod decoder;
 mod dense;
+mod embedding;
 mod kv_cache;
 mod linear;
 mod mlp;
@@ -40,16 +41,19 @@ mod packed;
 mod product;
 mod rope;
 mod snake;
+mod source;
 mod time_product;
 mod values;
 
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;
 pub use decoder::{Blocks, Decoder, DecoderConfig, DecoderState};
+pub use embedding::Embedding;
 pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;
 pub use norm::{LayerNorm, RmsNorm};
 pub use packed::Packing;
 pub use snake::SnakeBeta;
+pub use source::{Source, packed};
 pub use tts_cpu::Scheme;
 pub use values::with_values;

@@ -3,6 +3,7 @@ use tts_cpu::Scheme;
 
 use crate::packed::PackedMatrix;
 use crate::product;
+use crate::source::{self, Source};
 use crate::time_product::TimeProduct;
 
 /// A layer `y = x Wᵀ + b`.
@@ -27,14 +28,23 @@ impl Linear {
         Self { weight: Weight::Dense(weight), bias }
     }
 
-    /// The weight rounded to few bits if there is a `scheme`: it and all inputs are to be
-    /// in f32 on the CPU then. Else as [`Linear::new`].
+    /// From the weight `[outputs, inputs]` and perhaps a bias `[outputs]` of a source, the weight
+    /// rounded to few bits if there is a `scheme`: it and all inputs are to be in f32 on the CPU
+    /// then. Else as [`Linear::new`].
     ///
     /// # Errors
-    /// If the weight is to be rounded and is not in f32 on the CPU.
-    pub fn in_bits(scheme: Option<Scheme>, weight: Tensor, bias: Option<Tensor>) -> Result<Self> {
-        let Some(scheme) = scheme else { return Ok(Self::new(weight, bias)) };
-        let weight = Weight::Packed(PackedMatrix::new(scheme, &weight)?);
+    /// Those of the source; if the weight is to be rounded and is not in f32 on the CPU.
+    pub fn in_bits<E: From<candle_core::Error>>(
+        scheme: Option<Scheme>,
+        source: &impl Source<E>,
+        weight: &str,
+        bias: Option<&str>,
+    ) -> std::result::Result<Self, E> {
+        let bias = bias.map(|name| source.tensor(name)).transpose()?;
+        let weight = match scheme {
+            Some(scheme) => Weight::Packed(PackedMatrix::load(scheme, source, weight)?),
+            None => Weight::Dense(source.tensor(weight)?),
+        };
         Ok(Self { weight, bias })
     }
 
@@ -43,23 +53,40 @@ impl Linear {
     /// layer.
     ///
     /// # Errors
-    /// If the numbers of inputs differ.
-    pub fn fused(weights: &[Tensor]) -> Result<Self> {
-        Ok(Self::new(Tensor::cat(weights, 0)?, None))
+    /// Those of the source; if the numbers of inputs differ.
+    pub(crate) fn fused<E: From<candle_core::Error>>(
+        source: &impl Source<E>,
+        weights: &[&str],
+    ) -> std::result::Result<Self, E> {
+        Ok(Self::new(rows(source, weights)?, None))
     }
 
     /// For rows that are a signal pushed in pieces: a row comes out the same, bit
-    /// for bit, whatever the piece it is in.
-    #[must_use]
-    pub fn in_pieces(self) -> Self {
-        let weight = match self.weight {
-            // What is not in f32 on the CPU is left to the matrix library.
-            Weight::Dense(weight) => {
-                TimeProduct::new(&weight).map_or(Weight::DenseTimes(weight), Weight::Times)
+    /// for bit, whatever the piece it is in. Several `weights` are fused: the outputs are
+    /// concatenated in their order. Dimensions of a weight behind the second are to be of one.
+    ///
+    /// # Errors
+    /// Those of the source; if the numbers of inputs differ.
+    pub fn in_pieces<E: From<candle_core::Error>>(
+        source: &impl Source<E>,
+        weights: &[&str],
+        bias: Option<&str>,
+    ) -> std::result::Result<Self, E> {
+        let bias = bias.map(|name| source.tensor(name)).transpose()?;
+        let name = weights.join(" ");
+        if let Some(conv) = source::packed_before(source, &name)? {
+            return Ok(Self { weight: Weight::Times(TimeProduct::of(conv)), bias });
+        }
+        let weight = rows(source, weights)?;
+        // What is not in f32 on the CPU is left to the matrix library.
+        let weight = match TimeProduct::new(&weight) {
+            Ok(product) => {
+                source.record(&name, weights, product.conv())?;
+                Weight::Times(product)
             }
-            weight => weight,
+            Err(_) => Weight::DenseTimes(weight),
         };
-        Self { weight, ..self }
+        Ok(Self { weight, bias })
     }
 
     /// `[.., inputs]` to `[.., outputs]`.
@@ -89,4 +116,17 @@ impl Linear {
         };
         y.reshape(shape)
     }
+}
+
+/// The rows of all `weights`.
+fn rows<E: From<candle_core::Error>>(
+    source: &impl Source<E>,
+    weights: &[&str],
+) -> std::result::Result<Tensor, E> {
+    let mut all = Vec::with_capacity(weights.len());
+    for name in weights {
+        let weight = source.tensor(name)?;
+        all.push(weight.reshape((weight.dim(0)?, ()))?);
+    }
+    Ok(Tensor::cat(&all, 0)?)
 }

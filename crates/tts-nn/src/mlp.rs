@@ -1,7 +1,8 @@
 use candle_core::{D, Result, Tensor};
 
-use crate::decoder::Blocks;
+use crate::decoder::{Blocks, DecoderConfig};
 use crate::linear::Linear;
+use crate::source::Source;
 
 /// The MLP of a decoder layer.
 #[derive(Debug, Clone)]
@@ -13,34 +14,24 @@ pub(crate) enum Mlp {
 }
 
 impl Mlp {
-    /// See [`Linear::in_pieces`].
-    pub(crate) fn in_pieces(self) -> Self {
-        match self {
-            Self::Gated { gate_up, down, width } => {
-                Self::Gated { gate_up: gate_up.in_pieces(), down: down.in_pieces(), width }
-            }
-            Self::Gelu { fc1, fc2 } => Self::Gelu { fc1: fc1.in_pieces(), fc2: fc2.in_pieces() },
-        }
-    }
-
     pub(crate) fn load<E: From<candle_core::Error>>(
-        blocks: Blocks,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        config: &DecoderConfig,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
-        match blocks {
-            Blocks::RmsGated => {
-                let gate_up = [get("gate_proj.weight")?, get("up_proj.weight")?];
-                Ok(Self::Gated {
-                    width: gate_up[0].dim(0)?,
-                    gate_up: Linear::fused(&gate_up)?,
-                    down: Linear::new(get("down_proj.weight")?, None),
-                })
+        let linear = |weights: &[&str]| match config.window {
+            Some(_) => Linear::in_pieces(source, weights, None),
+            None => Linear::fused(source, weights),
+        };
+        Ok(match config.blocks {
+            Blocks::RmsGated => Self::Gated {
+                width: config.intermediate,
+                gate_up: linear(&["gate_proj.weight", "up_proj.weight"])?,
+                down: linear(&["down_proj.weight"])?,
+            },
+            Blocks::LayerGelu => {
+                Self::Gelu { fc1: linear(&["fc1.weight"])?, fc2: linear(&["fc2.weight"])? }
             }
-            Blocks::LayerGelu => Ok(Self::Gelu {
-                fc1: Linear::new(get("fc1.weight")?, None),
-                fc2: Linear::new(get("fc2.weight")?, None),
-            }),
-        }
+        })
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {

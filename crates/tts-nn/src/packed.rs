@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use candle_core::{Error, Result, Tensor};
 use tts_cpu::{
-    Cells, DecoderShape, Inputs, LayerWeights, Matrix, Place, Pool, Scheme, Sequence, ShapeError,
-    Work,
+    Cells, DecoderShape, Inputs, Layer, LayerWeights, Matrix, Place, Pool, Scheme, Sequence,
+    ShapeError, Work,
 };
 
 use crate::decoder::{Blocks, DecoderConfig};
 use crate::kv_cache::CacheFull;
+use crate::source::{self, Source};
 use crate::values::{Values, with_values};
 
 /// In how many bits a language model on the CPU keeps its matrices.
@@ -44,11 +45,19 @@ const ROWS: usize = 32;
 pub(crate) struct PackedMatrix(Arc<Matrix>);
 
 impl PackedMatrix {
-    /// From a weight `[outputs, inputs]` in f32 on the CPU.
-    pub(crate) fn new(scheme: Scheme, weight: &Tensor) -> Result<Self> {
-        let (outputs, inputs) = weight.dims2()?;
-        let pack = |values: &[f32]| Matrix::pack(scheme, outputs, inputs, values);
-        Ok(Self(Arc::new(with_values(weight, pack)?.map_err(Error::wrap)?)))
+    /// From a tensor `[outputs, inputs]` in f32 on the CPU, or what was packed from it before.
+    pub(crate) fn load<E: From<Error>>(
+        scheme: Scheme,
+        source: &impl Source<E>,
+        name: &str,
+    ) -> std::result::Result<Self, E> {
+        let matrix = source::packed(source, name, &[name], |tensors| {
+            let Some(weight) = tensors.first() else { candle_core::bail!("no tensor to pack") };
+            let (outputs, inputs) = weight.dims2()?;
+            let pack = |values: &[f32]| Matrix::pack(scheme, outputs, inputs, values);
+            with_values(weight, pack)?.map_err(Error::wrap)
+        });
+        Ok(Self(Arc::new(matrix?)))
     }
 
     pub(crate) fn outputs(&self) -> usize {
@@ -103,46 +112,30 @@ impl PackedDecoder {
     pub(crate) fn load<E: From<Error>>(
         c: &DecoderConfig,
         scheme: Scheme,
-        get: &mut impl FnMut(&str) -> std::result::Result<Tensor, E>,
+        source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
         if c.window.is_some() || !c.head_norms || c.layer_scales || c.blocks != Blocks::RmsGated {
             return Err(Error::Msg(format!("a stack that cannot be packed: {c:?}")).into());
         }
-        let norm = get("norm.weight")?;
-        let intermediate = get("layers.0.mlp.gate_proj.weight")?.dim(0)?;
+        let norm = source.tensor("norm.weight")?;
         let shape = DecoderShape {
             hidden: norm.elem_count(),
             heads: c.heads,
             kv_heads: c.kv_heads,
             head_dim: c.head_dim,
-            intermediate,
+            intermediate: c.intermediate,
             norm_eps: c.norm_eps as f32,
             rope_theta: c.rope_theta,
         };
-        let norm = Values::of(&norm)?;
+        let norm = Values::<f32>::of(&norm)?;
         let mut decoder = tts_cpu::Decoder::new(shape, &norm).map_err(Error::wrap)?;
-        for layer in 0..c.layers {
-            let mut tensors = Vec::with_capacity(WEIGHTS.len());
-            for name in WEIGHTS {
-                tensors.push(get(&format!("layers.{layer}.{name}.weight"))?);
-            }
-            let values = tensors.iter().map(Values::of).collect::<Result<Vec<_>>>()?;
-            let mut values = values.iter().map(|values| &**values);
-            let mut next = || values.next().unwrap_or_default();
-            let weights = LayerWeights {
-                attention_norm: next(),
-                query: next(),
-                key: next(),
-                value: next(),
-                query_norm: next(),
-                key_norm: next(),
-                output: next(),
-                mlp_norm: next(),
-                gate: next(),
-                up: next(),
-                down: next(),
-            };
-            decoder.push_layer(scheme, weights).map_err(Error::wrap)?;
+        for index in 0..c.layers {
+            let names = WEIGHTS.map(|name| format!("layers.{index}.{name}.weight"));
+            let names = names.each_ref().map(String::as_str);
+            let layer = source::packed(source, &format!("layers.{index}"), &names, |tensors| {
+                pack(scheme, &shape, tensors)
+            })?;
+            decoder.push_layer(layer).map_err(Error::wrap)?;
         }
         Ok(Self { decoder, works: Mutex::new(Vec::new()) })
     }
@@ -191,6 +184,27 @@ impl PackedDecoder {
         self.works.lock().unwrap_or_else(PoisonError::into_inner).push(work);
         result
     }
+}
+
+/// A layer from its [`WEIGHTS`].
+fn pack(scheme: Scheme, shape: &DecoderShape, tensors: &[Tensor]) -> Result<Layer> {
+    let values = tensors.iter().map(Values::<f32>::of).collect::<Result<Vec<_>>>()?;
+    let mut values = values.iter().map(|values| &**values);
+    let mut next = || values.next().unwrap_or_default();
+    let weights = LayerWeights {
+        attention_norm: next(),
+        query: next(),
+        key: next(),
+        value: next(),
+        query_norm: next(),
+        key_norm: next(),
+        output: next(),
+        mlp_norm: next(),
+        gate: next(),
+        up: next(),
+        down: next(),
+    };
+    Layer::pack(scheme, shape, weights).map_err(Error::wrap)
 }
 
 /// Every member of the shared team does its part.

@@ -10,8 +10,6 @@ use crate::values::with_values;
 #[derive(Debug, Clone)]
 pub(crate) struct TimeProduct {
     conv: Arc<Conv>,
-    inputs: usize,
-    outputs: usize,
 }
 
 impl TimeProduct {
@@ -20,25 +18,34 @@ impl TimeProduct {
         let (outputs, inputs) = weight.dims2()?;
         let none = vec![0.0; outputs];
         let conv = with_values(weight, |weight| Conv::causal(weight, &none, inputs, 1))?;
-        Ok(Self { conv: Arc::new(conv.map_err(Error::wrap)?), inputs, outputs })
+        Ok(Self::of(conv.map_err(Error::wrap)?))
+    }
+
+    /// From a convolution of one tap.
+    pub(crate) fn of(conv: Conv) -> Self {
+        Self { conv: Arc::new(conv) }
+    }
+
+    pub(crate) fn conv(&self) -> &Conv {
+        &self.conv
     }
 
     pub(crate) fn outputs(&self) -> usize {
-        self.outputs
+        self.conv.outputs()
     }
 
     pub(crate) fn inputs(&self) -> usize {
-        self.inputs
+        self.conv.inputs()
     }
 
     /// `[time, inputs]` to `[time, outputs]`.
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let (mut input, mut output) = (Signal::new(), Signal::new());
-        with_values(x, |values| input.set_times(self.inputs, 0, values))?.map_err(Error::wrap)?;
+        with_values(x, |values| input.set_times(self.inputs(), 0, values))?.map_err(Error::wrap)?;
         let outputs = Outputs { plain: Some(&mut output), ..Outputs::default() };
         self.conv
             .forward(Pool::shared(), &mut input, &mut self.conv.new_tail(), outputs)
             .map_err(Error::wrap)?;
-        Tensor::from_vec(output.times(), (input.time(), self.outputs), x.device())
+        Tensor::from_vec(output.times(), (input.time(), self.outputs()), x.device())
     }
 }

@@ -158,7 +158,8 @@ fn layers_of_any_size_do_not_depend_on_the_pieces() {
         let conv = tensor(&weight, &[outputs, inputs, kernel]);
         let conv = CausalConv1d::new(&conv, None, 3).unwrap();
         let linear = tensor(&weight[..outputs * inputs], &[outputs, inputs]);
-        let linear = Linear::new(linear, None).in_pieces();
+        let source = |_: &str| Ok::<_, candle_core::Error>(linear.clone());
+        let linear = Linear::in_pieces(&source, &["weight"], None).unwrap();
         let whole = in_pieces(&x, TIME, |x, state| conv.forward(x, state));
         let rows = |x: &Tensor, _: &mut ConvState| linear.forward(&x.t()?)?.t();
         let all_rows = in_pieces(&x, TIME, rows);

@@ -1,5 +1,7 @@
 //! The decoder in pieces, in batches and at the edges of its window and caches.
 
+use std::cell::Cell;
+
 use candle_core::{DType, Device, Tensor};
 use tts_nn::{Blocks, CacheFull, Decoder, DecoderConfig, DecoderState};
 
@@ -12,6 +14,7 @@ fn config(layers: usize, window: Option<usize>) -> DecoderConfig {
         heads: 4,
         kv_heads: 2,
         head_dim: 6,
+        intermediate: 16,
         norm_eps: 1e-6,
         rope_theta: 1e4,
         window,
@@ -29,9 +32,9 @@ fn tensor(shape: &[usize], seed: usize) -> Tensor {
 
 fn decoder(config: DecoderConfig) -> Decoder {
     let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
-    let mut seed = 0;
-    Decoder::load(config, |name: &str| -> candle_core::Result<Tensor> {
-        seed += 1;
+    let seed = Cell::new(0);
+    Decoder::load(None, config, &|name: &str| -> candle_core::Result<Tensor> {
+        seed.set(seed.get() + 1);
         let shape: &[usize] = match name.rsplit_once("layers.").map_or(name, |(_, rest)| &rest[2..])
         {
             "self_attn.q_proj.weight" => &[queries, HIDDEN],
@@ -42,7 +45,7 @@ fn decoder(config: DecoderConfig) -> Decoder {
             "mlp.down_proj.weight" => &[HIDDEN, 16],
             _ => &[HIDDEN],
         };
-        Ok(tensor(shape, seed))
+        Ok(tensor(shape, seed.get()))
     })
     .unwrap()
 }

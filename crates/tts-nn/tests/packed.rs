@@ -1,6 +1,6 @@
 //! Stacks in few bits against dense ones with the same rounded weights.
 
-use candle_core::{DType, Device, Result, Tensor};
+use candle_core::{DType, Device, Error, Result, Tensor};
 use tts_nn::{Blocks, CacheFull, Decoder, DecoderConfig, DecoderState, Linear, Scheme};
 
 const SCHEMES: [Scheme; 2] = [Scheme::Q8, Scheme::Q4];
@@ -11,6 +11,7 @@ const CONFIG: DecoderConfig = DecoderConfig {
     heads: 4,
     kv_heads: 2,
     head_dim: 10,
+    intermediate: INNER,
     norm_eps: 1e-6,
     rope_theta: 1e4,
     window: None,
@@ -57,11 +58,12 @@ fn rounded(scheme: Scheme, name: &str) -> Result<Tensor> {
     let weight = weight(name)?;
     let &[_, inputs] = weight.dims() else { return Ok(weight) };
     let each = Tensor::eye(inputs, DType::F32, &Device::Cpu)?;
-    Linear::in_bits(Some(scheme), weight, None)?.forward(&each)?.t()?.contiguous()
+    let linear = Linear::in_bits::<Error>(Some(scheme), &|_: &str| Ok(weight.clone()), "", None)?;
+    linear.forward(&each)?.t()?.contiguous()
 }
 
 fn packed(scheme: Scheme) -> Decoder {
-    Decoder::in_bits(Some(scheme), CONFIG, weight).unwrap()
+    Decoder::load(Some(scheme), CONFIG, &weight).unwrap()
 }
 
 fn state(decoder: &Decoder, capacity: usize) -> DecoderState {
@@ -81,7 +83,7 @@ fn values(x: &Tensor) -> Vec<f32> {
 fn a_packed_stack_computes_what_its_weights_say() {
     let x = tensor(&[1, 40, HIDDEN], 3);
     for scheme in SCHEMES {
-        let dense = Decoder::load(CONFIG, |name| rounded(scheme, name)).unwrap();
+        let dense = Decoder::load(None, CONFIG, &|name: &str| rounded(scheme, name)).unwrap();
         let [exact, found] = [&dense, &packed(scheme)].map(|decoder| {
             let mut state = state(decoder, 40);
             values(&forward(decoder, &x, &mut [&mut state]).unwrap())
@@ -125,7 +127,7 @@ fn where_one_sequence_is_full_none_goes_on() {
 
 #[test]
 fn a_state_of_another_kind_is_refused() {
-    let dense = Decoder::load(CONFIG, weight).unwrap();
+    let dense = Decoder::load(None, CONFIG, &weight).unwrap();
     let decoder = packed(Scheme::Q8);
     let x = tensor(&[1, 1, HIDDEN], 1);
     assert!(forward(&decoder, &x, &mut [&mut state(&dense, 1)]).is_err());

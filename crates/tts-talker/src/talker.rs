@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Linear, Packing};
+use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
 
 /// Why the talker could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,7 @@ pub struct Talker {
     text_embedding: RowTable,
     text_in: Linear,
     text_out: Linear,
-    codec_embedding: Tensor,
+    codec_embedding: Embedding,
     decoder: Decoder,
     codec_head: Linear,
     layers: usize,
@@ -65,13 +65,14 @@ impl Talker {
         let projection = root.scope("text_projection");
         let linear = |name: &str| -> Result<Linear, TalkerError> {
             let layer = projection.scope(name);
-            Ok(Linear::in_bits(heads, layer.tensor("weight")?, Some(layer.tensor("bias")?))?)
+            Linear::in_bits(heads, &layer, "weight", Some("bias"))
         };
         let decoder = DecoderConfig {
             layers: config.num_hidden_layers,
             heads: config.num_attention_heads,
             kv_heads: config.num_key_value_heads,
             head_dim: config.head_dim,
+            intermediate: config.intermediate_size,
             norm_eps: config.rms_norm_eps,
             rope_theta: config.rope_theta,
             window: None,
@@ -83,11 +84,9 @@ impl Talker {
             text_embedding: model.table("text_embedding.weight")?,
             text_in: linear("linear_fc1")?,
             text_out: linear("linear_fc2")?,
-            codec_embedding: model.tensor("codec_embedding.weight")?,
-            decoder: Decoder::in_bits(layers, decoder, |name| -> Result<Tensor, TalkerError> {
-                Ok(model.tensor(name)?)
-            })?,
-            codec_head: Linear::in_bits(heads, root.tensor("codec_head.weight")?, None)?,
+            codec_embedding: Embedding::load(&model, "codec_embedding.weight")?,
+            decoder: Decoder::load::<TalkerError>(layers, decoder, &model)?,
+            codec_head: Linear::in_bits::<TalkerError>(heads, &root, "codec_head.weight", None)?,
             layers: config.num_hidden_layers,
             dtype: weights.dtype(),
             device: weights.device().clone(),
@@ -116,7 +115,7 @@ impl Talker {
     /// # Errors
     /// If an id is outside the codec vocabulary.
     pub fn codec_rows(&self, ids: &Tensor) -> TensorResult<Tensor> {
-        self.codec_embedding.index_select(ids, 0)
+        self.codec_embedding.forward(ids)
     }
 
     /// The state of a new sequence of at most `capacity` positions.

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use tts_checkpoint::CheckpointError;
 use tts_code_predictor::PredictorError;
 use tts_codec_decoder::CodecError;
@@ -71,6 +73,22 @@ pub enum TtsError {
         precision: Precision,
         /// Where.
         device: DeviceName,
+    },
+    /// A packed model is in another precision.
+    #[error("{path}: packed in {found}, which cannot be computed in {precision}")]
+    PackedPrecision {
+        /// The model.
+        path: PathBuf,
+        /// Its precision.
+        found: String,
+        /// What was asked for.
+        precision: Precision,
+    },
+    /// A model can be packed in few bits only.
+    #[error("a model packed in {precision}; expected q8 or q4mix")]
+    NotPacked {
+        /// What was asked for.
+        precision: Precision,
     },
     /// The codec encoder failed.
     #[error(transparent)]

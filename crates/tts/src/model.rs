@@ -35,13 +35,37 @@ pub struct Model {
     speaker_encoder: OnceLock<SpeakerEncoder>,
 }
 
+/// What a model computes every frame with.
+pub(crate) struct Stages {
+    talker: Talker,
+    predictor: CodePredictor,
+    codec: CodecDecoder,
+}
+
+impl Stages {
+    pub(crate) fn load(
+        checkpoint: &Checkpoint,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, TtsError> {
+        let packing = precision.packing();
+        let weights = checkpoint.model_weights(precision.dtype(), device);
+        let talker_config = &checkpoint.config.talker_config;
+        Ok(Self {
+            talker: Talker::load(talker_config, &weights, packing)?,
+            predictor: CodePredictor::load(talker_config, &weights, packing)?,
+            codec: CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(device))?,
+        })
+    }
+}
+
 impl Model {
     /// Loads a model directory for f32 computation on `device`.
     ///
     /// # Errors
     /// If the directory is incomplete, inconsistent or damaged.
     pub fn from_pretrained(path: impl AsRef<Path>, device: &Device) -> Result<Self, TtsError> {
-        Self::load(ModelFiles::directory(path)?, device)
+        Self::load(ModelFiles::open(path)?, device)
     }
 
     /// As [`Model::from_pretrained`], from any source of files.
@@ -57,7 +81,7 @@ impl Model {
     ///
     /// # Errors
     /// If a file is missing, inconsistent or damaged; if the device cannot compute in the
-    /// precision.
+    /// precision, or a [packed](crate::quantize) model is in another one.
     pub fn load_with(
         files: ModelFiles,
         device: &Device,
@@ -65,17 +89,23 @@ impl Model {
         split: SplitRule,
     ) -> Result<Self, TtsError> {
         let _span = stage_span!(Stage::Load);
-        let packing = precision.packing();
-        if packing.is_some() && !device.is_cpu() {
+        if precision.packing().is_some() && !device.is_cpu() {
             return Err(TtsError::Precision { precision, device: device.into() });
+        }
+        if let ModelFiles::Packed(file) = &files
+            && file.precision() != precision.name()
+        {
+            let found = file.precision().to_owned();
+            return Err(TtsError::PackedPrecision {
+                path: file.path().to_owned(),
+                found,
+                precision,
+            });
         }
         let checkpoint = Checkpoint::open(files)?;
         let tokenizer = Tokenizer::load(&checkpoint.files, &checkpoint.config, split)?;
-        let weights = checkpoint.model_weights(precision.dtype(), device);
+        let Stages { talker, predictor, codec } = Stages::load(&checkpoint, device, precision)?;
         let talker_config = &checkpoint.config.talker_config;
-        let talker = Talker::load(talker_config, &weights, packing)?;
-        let predictor = CodePredictor::load(talker_config, &weights, packing)?;
-        let codec = CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(device))?;
         let rules = TokenRules::talker(
             talker_config.vocab_size,
             checkpoint.config.code_count(),

@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use candle_core::{DType, Device};
+use tts_checkpoint::ModelFiles;
 use tts_nn::{Packing, Scheme};
 
 /// How exactly the language models compute. The codec always computes in f32.
@@ -30,6 +31,18 @@ impl Precision {
     /// bounds of `docs/performance.md`: what programs choose if nobody asks for another.
     pub fn fastest(device: &Device) -> Self {
         if device.is_cpu() { Self::Q8 } else { Self::F32 }
+    }
+
+    /// What programs choose for a model if nobody asks for another: that of a packed one, else
+    /// the [fastest](Self::fastest).
+    ///
+    /// # Errors
+    /// If a model is packed in a precision that is not known.
+    pub fn of(files: &ModelFiles, device: &Device) -> Result<Self, PrecisionError> {
+        match files {
+            ModelFiles::Packed(file) => file.precision().parse(),
+            ModelFiles::Directory(_) | ModelFiles::Embedded(_) => Ok(Self::fastest(device)),
+        }
     }
 
     /// As users write it.

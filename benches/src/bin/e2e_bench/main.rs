@@ -39,7 +39,7 @@ fn main() -> Result<()> {
     let profile = profile::start(&args)?;
 
     let files = match &args.model_dir {
-        Some(path) => ModelFiles::directory(path)?,
+        Some(path) => ModelFiles::open(path)?,
         None => ModelFiles::Embedded(tts_demo_voice::FILES),
     };
     let device = args.device.open()?;
@@ -47,7 +47,10 @@ fn main() -> Result<()> {
     if let Some(queue) = tts::gpu_queue(&device) {
         tts_profiling::record::Profile::watch(queue)?;
     }
-    let precision = args.dtype.unwrap_or_else(|| Precision::fastest(&device));
+    let precision = match args.dtype {
+        Some(precision) => precision,
+        None => Precision::of(&files, &device)?,
+    };
     let model = Model::load_with(files.clone(), &device, precision, SplitRule::default())?;
     let voice = voice::default_voice(&model)?;
 

@@ -39,7 +39,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn files(&self) -> Result<ModelFiles> {
         match &self.model_dir {
-            Some(path) => Ok(ModelFiles::directory(path)?),
+            Some(path) => Ok(ModelFiles::open(path)?),
             None if self.embedded => Ok(ModelFiles::Embedded(tts_demo_voice::FILES)),
             None => Ok(RandomModel::real_06b(&SPEAKING)?.files()),
         }

@@ -1,0 +1,30 @@
+use std::path::Path;
+
+use candle_core::Device;
+use tts_checkpoint::{Checkpoint, ModelFiles};
+
+use crate::error::TtsError;
+use crate::model::Stages;
+use crate::precision::Precision;
+
+/// Packs a model for the CPU into one file, which opens without reading the weights: they are
+/// used where it is mapped. Gives its size in bytes.
+///
+/// A model speaks from it exactly as from its directory in the same precision. What is not packed
+/// (embeddings, encoders) stands there as it was stored. The form is in `docs/packed-file.md`.
+///
+/// # Errors
+/// If the model is incomplete, damaged or packed already; if `precision` is not one in few bits;
+/// if the file cannot be written.
+pub fn quantize(
+    files: ModelFiles,
+    precision: Precision,
+    path: impl AsRef<Path>,
+) -> Result<u64, TtsError> {
+    if precision.packing().is_none() {
+        return Err(TtsError::NotPacked { precision });
+    }
+    let checkpoint = Checkpoint::open_to_pack(files)?;
+    Stages::load(&checkpoint, &Device::Cpu, precision)?;
+    Ok(checkpoint.write_packed(path, precision.name())?)
+}
