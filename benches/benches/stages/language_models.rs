@@ -46,7 +46,7 @@ pub(crate) fn prefill(criterion: &mut Criterion) {
             let prompt = prompt(&talker);
             bencher.iter_batched_ref(
                 || talker.new_state(PROMPT).unwrap(),
-                |state| talker.prefill(&prompt, state).unwrap(),
+                |state| talker.prefill(&prompt, 0, state).unwrap(),
                 BatchSize::PerIteration,
             );
         });

@@ -58,6 +58,6 @@ pub use layer::{Layer, LayerWeights};
 pub use matrix::{Matrix, Scheme};
 pub use packed::{Bytes, Packed, PackedError};
 pub use pool::{Member, Pool};
-pub use sequence::Sequence;
+pub use sequence::{Beginning, Sequence};
 pub use signal::{Signal, Tail};
 pub use snake::Snake;

@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::ShapeError;
 
@@ -11,6 +11,13 @@ pub struct Sequence {
     pub(crate) rotations: Arc<Rotations>,
     capacity: usize,
     position: usize,
+}
+
+/// The first positions of a sequence, for others that begin alike.
+#[derive(Debug)]
+pub struct Beginning {
+    heads: Vec<HeadCache>,
+    positions: usize,
 }
 
 /// Keys and values `[positions, head_dim]` of one head.
@@ -46,10 +53,42 @@ impl Sequence {
     pub fn clear(&mut self) {
         self.position = 0;
         for head in &mut self.heads {
-            let head = head.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let head = head.get_mut().unwrap_or_else(PoisonError::into_inner);
             head.keys.clear();
             head.values.clear();
         }
+    }
+
+    /// A copy of the first positions, as many of them as there are.
+    pub fn beginning(&self, positions: usize) -> Beginning {
+        let positions = positions.min(self.position);
+        let first = |values: &[f32]| {
+            let width = values.len().checked_div(self.position).unwrap_or(0);
+            values.get(..positions * width).unwrap_or_default().to_vec()
+        };
+        let heads = self.heads.iter().map(|head| {
+            let head = head.lock().unwrap_or_else(PoisonError::into_inner);
+            HeadCache { keys: first(&head.keys), values: first(&head.values) }
+        });
+        Beginning { heads: heads.collect(), positions }
+    }
+
+    /// Starts anew as a sequence of the same stack began.
+    ///
+    /// # Errors
+    /// If it is of another stack, or there is no room for it; the sequence is as it was then.
+    pub fn begin(&mut self, beginning: &Beginning) -> Result<(), ShapeError> {
+        let Beginning { heads, positions } = beginning;
+        ShapeError::check("heads of a sequence", heads.len(), self.heads.len())?;
+        ShapeError::check("positions of a sequence", *positions, self.capacity.min(*positions))?;
+        self.clear();
+        for (head, first) in self.heads.iter_mut().zip(heads) {
+            let head = head.get_mut().unwrap_or_else(PoisonError::into_inner);
+            head.keys.extend_from_slice(&first.keys);
+            head.values.extend_from_slice(&first.values);
+        }
+        self.position = *positions;
+        Ok(())
     }
 
     /// Takes `count` more positions, which the next step fills.

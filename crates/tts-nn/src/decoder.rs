@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use candle_core::{DType, Device, Result, Tensor};
 use tts_cpu::Scheme;
 
@@ -83,6 +85,32 @@ impl DecoderState {
     }
 }
 
+/// The first positions of a sequence, for others that begin alike.
+#[derive(Debug, Clone)]
+pub struct Beginning(Arc<tts_cpu::Beginning>);
+
+impl DecoderState {
+    /// A copy of the first positions; `None` if the stack is not packed: what other stacks
+    /// compute of a position depends, in its last bits, on what is pushed with it.
+    pub fn beginning(&self, positions: usize) -> Option<Beginning> {
+        match &self.0 {
+            State::Dense(_) => None,
+            State::Packed(state) => Some(Beginning(Arc::new(state.beginning(positions)))),
+        }
+    }
+
+    /// Starts anew as a sequence of the same stack began.
+    ///
+    /// # Errors
+    /// If it is of another stack, or there is no room for it.
+    pub fn begin(&mut self, Beginning(beginning): &Beginning) -> Result<()> {
+        match &mut self.0 {
+            State::Dense(_) => foreign(),
+            State::Packed(state) => state.begin(beginning),
+        }
+    }
+}
+
 impl Decoder {
     /// Builds the stack from the tensors below `layers.{i}.` and, where there is a
     /// final norm, `norm.`; the matrices in few bits if there is a `scheme`: for stacks of
@@ -100,6 +128,11 @@ impl Decoder {
             None => Stack::Dense(DenseDecoder::load(config, source)?),
             Some(scheme) => Stack::Packed(PackedDecoder::load(&config, scheme, source)?),
         }))
+    }
+
+    /// Are its matrices in few bits?
+    pub fn is_packed(&self) -> bool {
+        matches!(self.0, Stack::Packed(_))
     }
 
     /// The state of a new sequence with room for `capacity` positions (without

@@ -47,7 +47,7 @@ mod values;
 
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;
-pub use decoder::{Blocks, Decoder, DecoderConfig, DecoderState};
+pub use decoder::{Beginning, Blocks, Decoder, DecoderConfig, DecoderState};
 pub use embedding::Embedding;
 pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;

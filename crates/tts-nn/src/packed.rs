@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use candle_core::{Error, Result, Tensor};
 use tts_cpu::{
-    Cells, DecoderShape, Inputs, Layer, LayerWeights, Matrix, Place, Pool, Scheme, Sequence,
-    ShapeError, Work,
+    Beginning, Cells, DecoderShape, Inputs, Layer, LayerWeights, Matrix, Place, Pool, Scheme,
+    Sequence, ShapeError, Work,
 };
 
 use crate::decoder::{Blocks, DecoderConfig};
@@ -105,6 +105,14 @@ impl PackedState {
 
     pub(crate) fn clear(&mut self) {
         self.0.clear();
+    }
+
+    pub(crate) fn beginning(&self, positions: usize) -> Beginning {
+        self.0.beginning(positions)
+    }
+
+    pub(crate) fn begin(&mut self, beginning: &Beginning) -> Result<()> {
+        self.0.begin(beginning).map_err(Error::wrap)
     }
 }
 

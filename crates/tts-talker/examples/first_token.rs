@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let talker = Talker::load(&checkpoint.config.talker_config, &weights, None)?;
     let prompt = (talker.text(&[40, 41, 42])? + talker.codec(&[7, 8, 9])?)?;
     let mut state = talker.new_state(8)?;
-    let output = talker.prefill(&prompt, &mut state)?;
+    let output = talker.prefill(&prompt, 0, &mut state)?;
     let best = output.logits.argmax(1)?.to_vec1::<u32>()?;
     println!("after {} positions: token {best:?}", state.position());
     Ok(())

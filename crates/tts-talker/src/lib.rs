@@ -16,11 +16,12 @@
 //! let talker = Talker::load(&checkpoint.config.talker_config, &weights, None)?;
 //! let prompt = (talker.text(&[1, 2, 3])? + talker.codec(&[1, 2, 3])?)?;
 //! let mut state = talker.new_state(16)?;
-//! let output = talker.prefill(&prompt, &mut state)?;
+//! let output = talker.prefill(&prompt, 0, &mut state)?;
 //! assert_eq!(output.logits.dims(), [1, checkpoint.config.talker_config.vocab_size]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod beginnings;
 mod talker;
 
 pub use talker::{Output, Talker, TalkerError, TalkerState};

@@ -1,6 +1,10 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
+use tts_nn::{
+    Blocks, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing, with_values,
+};
+
+use crate::beginnings::Beginnings;
 
 /// Why the talker could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +27,7 @@ pub struct Talker {
     codec_embedding: Embedding,
     decoder: Decoder,
     codec_head: Linear,
+    beginnings: Beginnings,
     layers: usize,
     dtype: DType,
     device: Device,
@@ -30,12 +35,20 @@ pub struct Talker {
 
 /// Caches and position of one sequence.
 #[derive(Debug)]
-pub struct TalkerState(DecoderState);
+pub struct TalkerState {
+    decoder: DecoderState,
+    recalled: usize,
+}
 
 impl TalkerState {
     /// Positions read so far.
     pub fn position(&self) -> usize {
-        self.0.position()
+        self.decoder.position()
+    }
+
+    /// Positions of the prompt that were known from an earlier one.
+    pub fn recalled(&self) -> usize {
+        self.recalled
     }
 }
 
@@ -87,6 +100,7 @@ impl Talker {
             codec_embedding: Embedding::load(&model, "codec_embedding.weight")?,
             decoder: Decoder::load::<TalkerError>(layers, decoder, &model)?,
             codec_head: Linear::in_bits::<TalkerError>(heads, &root, "codec_head.weight", None)?,
+            beginnings: Beginnings::default(),
             layers: config.num_hidden_layers,
             dtype: weights.dtype(),
             device: weights.device().clone(),
@@ -123,15 +137,40 @@ impl Talker {
     /// # Errors
     /// If the device has no room for it.
     pub fn new_state(&self, capacity: usize) -> Result<TalkerState, TalkerError> {
-        Ok(TalkerState(self.decoder.new_state(capacity, self.dtype, &self.device)?))
+        let decoder = self.decoder.new_state(capacity, self.dtype, &self.device)?;
+        Ok(TalkerState { decoder, recalled: 0 })
     }
 
-    /// Reads a prompt `[time, hidden]`.
+    /// Reads a prompt `[time, hidden]` into a new state. Of its first `head` positions a packed
+    /// talker remembers what it computed, and does not compute it again for a prompt that begins
+    /// with the same ones; the output is the same, bit for bit.
     ///
     /// # Errors
     /// If it does not fit into the state.
-    pub fn prefill(&self, prompt: &Tensor, state: &mut TalkerState) -> Result<Output, TalkerError> {
-        self.prefill_with(prompt, state, &mut |_, _| Ok(()))
+    pub fn prefill(
+        &self,
+        prompt: &Tensor,
+        head: usize,
+        state: &mut TalkerState,
+    ) -> Result<Output, TalkerError> {
+        let time = prompt.dim(0)?;
+        // The last position is always computed, for its output.
+        let head = head.min(time.saturating_sub(1));
+        if head == 0 || !self.decoder.is_packed() {
+            return self.prefill_with(prompt, state, &mut |_, _| Ok(()));
+        }
+        let rows = with_values(&prompt.narrow(0, 0, head)?, <[f32]>::to_vec)?;
+        if let Some(beginning) = self.beginnings.find(&rows) {
+            state.decoder.begin(&beginning)?;
+            state.recalled = head;
+            let rest = prompt.narrow(0, head, time - head)?;
+            return self.prefill_with(&rest, state, &mut |_, _| Ok(()));
+        }
+        let output = self.prefill_with(prompt, state, &mut |_, _| Ok(()))?;
+        if let Some(beginning) = state.decoder.beginning(head) {
+            self.beginnings.keep(rows, head, beginning);
+        }
+        Ok(output)
     }
 
     /// As [`Talker::prefill`]; `tap` sees the hidden states `[1, time, hidden]`:
@@ -149,13 +188,14 @@ impl Talker {
         let prompt = prompt.unsqueeze(0)?;
         tap(0, &prompt)?;
         let mut last = None;
-        let hidden = self.decoder.forward(&prompt, &mut [&mut state.0], &mut |layer, output| {
-            // The last layer is seen after the final norm only.
-            if let Some(previous) = last.replace(output.clone()) {
-                tap(layer, &previous)?;
-            }
-            Ok(())
-        })?;
+        let hidden =
+            self.decoder.forward(&prompt, &mut [&mut state.decoder], &mut |layer, output| {
+                // The last layer is seen after the final norm only.
+                if let Some(previous) = last.replace(output.clone()) {
+                    tap(layer, &previous)?;
+                }
+                Ok(())
+            })?;
         tap(self.layers, &hidden)?;
         let time = hidden.dim(1)?;
         self.output(hidden.narrow(1, time - 1, 1)?.squeeze(1)?)
@@ -170,7 +210,7 @@ impl Talker {
         input: &Tensor,
         states: &mut [&mut TalkerState],
     ) -> Result<Output, TalkerError> {
-        let mut states: Vec<_> = states.iter_mut().map(|state| &mut state.0).collect();
+        let mut states: Vec<_> = states.iter_mut().map(|state| &mut state.decoder).collect();
         let hidden = self.decoder.forward(&input.unsqueeze(1)?, &mut states, &mut |_, _| Ok(()))?;
         self.output(hidden.squeeze(1)?)
     }

@@ -17,6 +17,8 @@ pub use self::texts::MAX_TEXT_BYTES;
 pub struct Prompt {
     /// The prompt, one entry per position.
     pub positions: Vec<Position>,
+    /// Of these, the first that any text has with this voice, language and instruction.
+    pub head: usize,
     /// Text ids that go with the generated frames, one each, the end of text
     /// last; once they are used up, and if there are none, `tts_pad` does.
     pub trailing: Vec<u32>,

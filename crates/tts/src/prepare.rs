@@ -96,12 +96,13 @@ pub(crate) fn prefill(
     options.max_new_tokens =
         options.max_new_tokens.min(talker_config.max_position_embeddings - length);
     let mut talker = model.talker.new_state(length + options.max_new_tokens)?;
-    let output = model.talker.prefill_with(&embeds, &mut talker, &mut |layer, x| {
-        if probe.enabled() {
-            probe.observe(item, Observation::PrefillHidden(layer, x))?;
-        }
-        Ok(())
-    })?;
+    let output = if probe.enabled() {
+        model.talker.prefill_with(&embeds, &mut talker, &mut |layer, x| {
+            probe.observe(item, Observation::PrefillHidden(layer, x))
+        })?
+    } else {
+        model.talker.prefill(&embeds, prompt.head, &mut talker)?
+    };
     if probe.enabled() {
         probe.observe(item, Observation::StepOutput(0, &output.hidden, &output.logits))?;
     }

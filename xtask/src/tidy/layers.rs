@@ -24,7 +24,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "tts-demo-voice", imports: &[] },
     Layer { name: "tts-nsys", imports: &["tts-profiling"] },
     Layer { name: "tts-cpu", imports: &[] },
-    Layer { name: "tts-nn", imports: &["tts-cpu", "tts-profiling"] },
+    Layer { name: "tts-nn", imports: &["tts-cpu", "tts-checkpoint", "tts-profiling"] },
     Layer { name: "tts-text", imports: &["tts-checkpoint"] },
     Layer { name: "tts-sampler", imports: &["tts-profiling"] },
     Layer {

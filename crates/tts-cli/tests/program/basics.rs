@@ -41,6 +41,28 @@ fn the_same_seed_writes_the_same_bytes_whatever_the_threads() {
 }
 
 #[test]
+fn a_packed_file_is_a_model() {
+    let home = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let output = tts(home.path(), arguments);
+        assert!(output.status.success(), "{output:?}");
+        output.stdout
+    };
+    let line = run(&["quantize", "demo", "-o", "voice.tts"]);
+    assert!(String::from_utf8_lossy(&line).starts_with("voice.tts: "));
+    let say = |model: &str| run(&["say", "Hi.", "-m", model, "--max-seconds", "2", "-o", "-"]);
+    assert_eq!(say("demo"), say("voice.tts"));
+    let facts: serde_json::Value =
+        serde_json::from_slice(&run(&["inspect", "voice.tts", "--json"])).unwrap();
+    assert_eq!(facts["packed"], "q8");
+    let refused = tts(home.path(), &["say", "Hi.", "-m", "voice.tts", "--dtype", "f32"]);
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("packed in q8"), "{refused:?}");
+    let left = std::fs::read_dir(home.path()).unwrap().count();
+    assert_eq!(left, 1);
+}
+
+#[test]
 fn failures_have_their_exit_codes_and_write_nothing() {
     let home = tempfile::tempdir().unwrap();
     for (arguments, code) in [
@@ -56,6 +78,10 @@ fn failures_have_their_exit_codes_and_write_nothing() {
         (&["say", "Hi.", "--max-seconds", "1", "-o", "no/such/directory/a.wav"], 4),
         (&["say", "Hi.", "--max-seconds", "1", "-o", "/dev/full"], 4),
         (&["plot", "missing.wav"], 2),
+        (&["quantize", "missing", "-o", "a.tts"], 3),
+        (&["quantize", "demo", "-o", "a.tts", "--dtype", "f32"], 2),
+        (&["quantize", "demo", "-o", "no/such/directory/a.tts"], 4),
+        (&["quantize", "demo", "-o", "/dev/full"], 4),
     ] {
         let output = tts(home.path(), arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {output:?}");

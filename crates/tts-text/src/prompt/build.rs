@@ -111,8 +111,17 @@ impl OpenPrompt {
         if needed > limit {
             return Err(TextError::PromptTooLong { positions: needed, limit });
         }
+        let transcript = match &self.reference {
+            // Side by side with the frames, as far as they go.
+            Some((transcript, frames)) if self.layout == Layout::Streaming => {
+                transcript.body().len().min(frames + 1)
+            }
+            Some((transcript, _)) => transcript.body().len(),
+            None => 0,
+        };
         Ok(Prompt {
             positions,
+            head: self.head.len() + transcript,
             trailing,
             complete,
             text_tokens: ids.len(),

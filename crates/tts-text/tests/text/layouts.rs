@@ -158,6 +158,22 @@ fn a_reference_is_laid_beside_the_text() {
 }
 
 #[test]
+fn the_head_is_what_other_texts_share() {
+    for layout in [Layout::Streaming, Layout::NonStreaming] {
+        let references = [None, Some(1), Some(40)]
+            .map(|frames| frames.map(|frames| Reference { transcript: THREE, frames }));
+        let cloned = references.map(|reference| (ModelKind::Base, cloned(reference, layout)));
+        let named = (ModelKind::CustomVoice, request("ryan", "english", layout));
+        for (kind, request) in cloned.into_iter().chain([named]) {
+            let first = build(kind, &request);
+            let other = build(kind, &PromptRequest { text: "3,2,1", ..request });
+            let shared = first.positions.iter().zip(&other.positions).take_while(|(a, b)| a == b);
+            assert_eq!((first.head, other.head), (shared.count(), first.head), "{request:?}");
+        }
+    }
+}
+
+#[test]
 fn small_models_drop_the_instruction() {
     let mut model = Model::open("custom_voice_a");
     let request =
