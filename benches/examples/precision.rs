@@ -125,7 +125,7 @@ fn compare(
     let prompt = teacher.prompt.as_ref().context("a prompt")?;
     let mut state = talker.new_state(prompt.dim(0)? + teacher.inputs.len())?;
     let (mut early, mut late) = (Agreement::default(), Agreement::default());
-    let mut output = talker.prefill(prompt, &mut state)?;
+    let mut output = talker.prefill(prompt, 0, &mut state)?;
     for (step, logits) in teacher.logits.iter().enumerate() {
         let half = if step < teacher.logits.len() / 2 { &mut early } else { &mut late };
         half.add(logits, &output.logits)?;

@@ -85,7 +85,7 @@ pub(crate) fn talker_step(criterion: &mut Criterion) {
 /// The state behind a prompt.
 fn prompted(talker: &Talker) -> TalkerState {
     let mut state = talker.new_state(CAPACITY).unwrap();
-    talker.prefill(&prompt(talker), &mut state).unwrap();
+    talker.prefill(&prompt(talker), 0, &mut state).unwrap();
     state
 }
 
