@@ -7,10 +7,11 @@ use crate::packed::{Packed, PackedError, Reader, Store, Writer};
 use crate::pool::Pool;
 use crate::signal::{LANES, Lanes, Signal, Tail};
 use crate::snake::Snake;
-use crate::window::{BLOCK, Window};
+use crate::window::{BLOCK, WIDE_BLOCK, Window};
 
-/// Most times of a part: its sums and a run of weights stay in the first cache.
+/// Most times of a part, whole blocks: its sums and a run of weights stay in the first cache.
 const PART: usize = 16 * BLOCK;
+const _: () = assert!(PART.is_multiple_of(WIDE_BLOCK));
 /// Sixteen weights of sixteen outputs, times taps, that are used for a whole part before the next.
 const RUN: usize = 16;
 /// Parts for every member of a team, so that all end at about the same time.
@@ -143,10 +144,10 @@ impl Conv {
         self
     }
 
-    /// The same convolution, without instructions of a special processor.
+    /// The same convolution, computed by other kernels than the fastest.
     #[must_use]
-    pub fn portable(self) -> Self {
-        Self { kernels: Kernels::Portable, ..self }
+    pub fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { kernels, ..self }
     }
 
     /// Channels of the input.
@@ -266,7 +267,7 @@ impl Conv {
             let window = Window { weights, rows, tile_rows, taps, dilation };
             let (mut start, mut rest) = (times.start, &mut *sums);
             while !rest.is_empty() {
-                let block = rest.len().div_ceil(rest.len().div_ceil(BLOCK));
+                let block = rest.len().div_ceil(rest.len().div_ceil(self.kernels.block()));
                 let (block, after) = rest.split_at_mut(block);
                 self.kernels.accumulate(window, start, block);
                 (start, rest) = (start + block.len(), after);
@@ -277,8 +278,9 @@ impl Conv {
     /// Times that one member computes at once.
     fn part(&self, time: usize, members: usize) -> usize {
         let least = (members * PARTS_EACH).div_ceil(self.tiles().max(1));
+        let block = self.kernels.block();
         let parts = time.div_ceil(PART).max(if members > 1 { least } else { 1 }).max(1);
-        time.div_ceil(parts).next_multiple_of(BLOCK).clamp(BLOCK, PART)
+        time.div_ceil(parts).next_multiple_of(block).clamp(block, PART)
     }
 
     /// Tiles of sixteen outputs.

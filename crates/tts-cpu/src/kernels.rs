@@ -1,29 +1,36 @@
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
-use crate::window::{self, Window};
+use crate::window::{self, BLOCK, WIDE_BLOCK, Window};
 #[cfg(target_arch = "x86_64")]
-use crate::x86::{self, Avx2};
-#[cfg(target_arch = "x86_64")]
-use crate::x86_conv;
+use crate::x86::X86;
 use crate::{math, q4, q8};
 
 /// The instructions to compute with. Results do not depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kernels {
+pub struct Kernels(Set);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    X86(X86),
 }
 
 impl Kernels {
+    const PORTABLE: Self = Self(Set::Portable);
+
+    /// All that this processor can compute with: first the portable ones, last the fastest.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let special = std::iter::empty();
+        #[cfg(target_arch = "x86_64")]
+        let special = special.chain(X86::available().map(|x86| Self(Set::X86(x86))));
+        std::iter::once(Self::PORTABLE).chain(special)
+    }
+
     /// The fastest that this processor has.
     pub(crate) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = Avx2::detect() {
-            return Self::Avx2(avx2);
-        }
-        Self::Portable
+        Self::available().last().unwrap_or(Self::PORTABLE)
     }
 
     /// The products of `T` tiles with `N` vectors.
@@ -34,49 +41,61 @@ impl Kernels {
         tiles: [&[u8]; T],
         vectors: [&[InputGroup]; N],
     ) -> [[[f32; TILE]; T]; N] {
-        match (self, scheme) {
+        match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q8) => x86::q8(avx2, tiles, vectors),
-            #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q4) => x86::q4(avx2, tiles, vectors),
-            (Self::Portable, Scheme::Q8) => {
+            (Set::X86(x86), _) => x86.multiply(scheme, tiles, vectors),
+            (Set::Portable, Scheme::Q8) => {
                 vectors.map(|inputs| tiles.map(|tile| q8::multiply(tile, inputs)))
             }
-            (Self::Portable, Scheme::Q4) => {
+            (Set::Portable, Scheme::Q4) => {
                 vectors.map(|inputs| tiles.map(|tile| q4::multiply(tile, inputs)))
             }
         }
     }
 
+    /// Are there 32 registers of 512 bits, instead of 16 of fewer?
+    #[inline]
+    pub(crate) fn wide(self) -> bool {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::X86(x86) => x86.wide(),
+            Set::Portable => false,
+        }
+    }
+
     /// See [`q8::pack`] and [`q4::pack`].
     pub(crate) fn pack(self, scheme: Scheme, rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
-        match (self, scheme) {
+        match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q8) => x86::pack_q8(avx2, rows, out),
-            #[cfg(target_arch = "x86_64")]
-            (Self::Avx2(avx2), Scheme::Q4) => x86::pack_q4(avx2, rows, out),
-            (Self::Portable, Scheme::Q8) => q8::pack(rows, out),
-            (Self::Portable, Scheme::Q4) => q4::pack(rows, out),
+            (Set::X86(x86), _) => x86.pack(scheme, rows, out),
+            (Set::Portable, Scheme::Q8) => q8::pack(rows, out),
+            (Set::Portable, Scheme::Q4) => q4::pack(rows, out),
         }
+    }
+
+    /// Times of a convolution whose sums are held in registers together, at most.
+    #[inline]
+    pub(crate) fn block(self) -> usize {
+        if self.wide() { WIDE_BLOCK } else { BLOCK }
     }
 
     /// See [`InputGroup::round`].
     #[inline]
     pub(crate) fn round(self, groups: &mut [InputGroup], vector: &[f32]) {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => x86::round(avx2, groups, vector),
-            Self::Portable => InputGroup::round(groups, vector),
+            Set::X86(x86) => x86.round(groups, vector),
+            Set::Portable => InputGroup::round(groups, vector),
         }
     }
 
     /// See [`math::rms_norm`].
     #[inline]
     pub(crate) fn rms_norm(self, x: &mut [f32], weight: &[f32], eps: f32) {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => x86::rms_norm(avx2, x, weight, eps),
-            Self::Portable => math::rms_norm(x, weight, eps),
+            Set::X86(x86) => x86.rms_norm(x, weight, eps),
+            Set::Portable => math::rms_norm(x, weight, eps),
         }
     }
 
@@ -90,30 +109,87 @@ impl Kernels {
         scores: &mut [f32],
         mixed: &mut [f32],
     ) {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => x86::attend(avx2, query, keys, values, scores, mixed),
-            Self::Portable => math::attend(query, keys, values, scores, mixed),
+            Set::X86(x86) => x86.attend(query, keys, values, scores, mixed),
+            Set::Portable => math::attend(query, keys, values, scores, mixed),
         }
     }
 
     /// See [`window::accumulate`].
     #[inline]
     pub(crate) fn accumulate(self, window: Window<'_>, start: usize, sums: &mut [Lanes]) {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => x86_conv::accumulate(avx2, window, start, sums),
-            Self::Portable => window::accumulate(window, start, sums),
+            Set::X86(x86) => x86.accumulate(window, start, sums),
+            Set::Portable => window::accumulate(window, start, sums),
         }
     }
 
     /// See [`window::snake`].
     #[inline]
     pub(crate) fn snake(self, rows: &mut [Lanes], frequency: &Lanes, gain: &Lanes) {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(avx2) => x86_conv::snake(avx2, rows, frequency, gain),
-            Self::Portable => window::snake(rows, frequency, gain),
+            Set::X86(x86) => x86.snake(rows, frequency, gain),
+            Set::Portable => window::snake(rows, frequency, gain),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers of both signs and many sizes.
+    fn numbers(count: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 37) % 101) as f32 - 50.0 + (i % 7) as f32 * 1e-4).collect()
+    }
+
+    fn on_all<T: PartialEq + std::fmt::Debug>(compute: impl Fn(Kernels) -> T) {
+        let portable = compute(Kernels::PORTABLE);
+        for kernels in Kernels::available() {
+            assert_eq!(compute(kernels), portable, "{kernels:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_are_portable_and_the_last_the_fastest() {
+        assert_eq!(Kernels::available().next(), Some(Kernels::PORTABLE));
+        assert_eq!(Kernels::available().last(), Some(Kernels::detect()));
+    }
+
+    #[test]
+    fn weights_and_inputs_are_rounded_alike() {
+        let numbers = numbers(1000);
+        on_all(|kernels| {
+            let mut groups = vec![InputGroup::ZEROS; numbers.len().div_ceil(GROUP)];
+            kernels.round(&mut groups, &numbers);
+            groups.iter().map(|g| (g.values, g.sum, g.scale)).collect::<Vec<_>>()
+        });
+        let rows = std::array::from_fn(|row| std::array::from_fn(|i| numbers[row * GROUP + i]));
+        for scheme in [Scheme::Q8, Scheme::Q4] {
+            on_all(|kernels| {
+                let mut packed = Vec::new();
+                kernels.pack(scheme, &rows, &mut packed);
+                packed
+            });
+        }
+    }
+
+    #[test]
+    fn norms_and_attention_are_alike() {
+        let numbers: Vec<f32> = numbers(40 * 8).iter().map(|x| x * 0.05).collect();
+        on_all(|kernels| {
+            let mut x = numbers.clone();
+            kernels.rms_norm(&mut x, &numbers, 1e-6);
+            x
+        });
+        on_all(|kernels| {
+            let (mut scores, mut mixed) = ([0.0; 7], [0.0; 40]);
+            let values: Vec<f32> = numbers.iter().rev().copied().collect();
+            kernels.attend(&numbers[..40], &numbers[40..], &values, &mut scores, &mut mixed);
+            (scores, mixed)
+        });
     }
 }

@@ -46,14 +46,13 @@ mod snake;
 mod window;
 #[cfg(target_arch = "x86_64")]
 mod x86;
-#[cfg(target_arch = "x86_64")]
-mod x86_conv;
 
 pub use cells::Cells;
 pub use conv::{Activated, Conv, Outputs};
 pub use decoder::{Decoder, DecoderShape, Place, Work};
 pub use error::ShapeError;
 pub use inputs::Inputs;
+pub use kernels::Kernels;
 pub use layer::{Layer, LayerWeights};
 pub use matrix::{Matrix, Scheme};
 pub use packed::{Bytes, Packed, PackedError};

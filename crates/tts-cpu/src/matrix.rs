@@ -73,10 +73,10 @@ impl Matrix {
         Self { scheme, rows, columns, tiles: Store::Own(tiles), kernels: Kernels::detect() }
     }
 
-    /// The same matrix, multiplied without instructions of a special processor.
+    /// The same matrix, multiplied by other kernels than the fastest.
     #[must_use]
-    pub fn portable(self) -> Self {
-        Self { kernels: Kernels::Portable, ..self }
+    pub fn with_kernels(self, kernels: Kernels) -> Self {
+        Self { kernels, ..self }
     }
 
     /// Outputs of a product.
@@ -126,6 +126,7 @@ impl Matrix {
     ) -> Result<(), ShapeError> {
         ShapeError::check("values of an input vector", inputs.width(), self.columns)?;
         let tiles = tiles.start..tiles.end.min(self.tiles());
+        let wide = self.kernels.wide();
         for start in tiles.clone().step_by(TILES) {
             let tiles = start..tiles.end.min(start + TILES);
             let mut first = 0;
@@ -133,6 +134,15 @@ impl Matrix {
                 // As many tiles for a vector as there are registers for sums, and for 4-bit
                 // weights beside them.
                 first += match (self.scheme, inputs.len() - first) {
+                    (Scheme::Q8, 4..) if wide => {
+                        self.multiply_by::<4, 4>(inputs, first, &tiles, &mut sink)
+                    }
+                    (Scheme::Q4, 4..) if wide => {
+                        self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink)
+                    }
+                    (Scheme::Q4, 2..) if wide => {
+                        self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink)
+                    }
                     (Scheme::Q8, 8..) => self.multiply_by::<8, 1>(inputs, first, &tiles, &mut sink),
                     (Scheme::Q8, 4..) => self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink),
                     (Scheme::Q8, 2..) => self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink),

@@ -5,6 +5,8 @@ use crate::signal::{LANES, Lanes};
 
 /// Times whose sums are held in registers together.
 pub(crate) const BLOCK: usize = 6;
+/// As [`BLOCK`], where [`crate::Kernels::wide`] is true.
+pub(crate) const WIDE_BLOCK: usize = 8;
 
 /// Some input tiles of a convolution, and the weights of one output tile for them.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +39,7 @@ impl<'a> Window<'a> {
     }
 }
 
-/// Adds the products of up to [`BLOCK`] times from `start` on to their sums.
+/// Adds the products of a block of times from `start` on to their sums.
 pub(crate) fn accumulate(window: Window<'_>, start: usize, sums: &mut [Lanes]) {
     for (row, sum) in sums.iter_mut().enumerate() {
         for (weights, [inputs]) in window.products::<1>(start + row) {

@@ -4,7 +4,7 @@
 mod numbers;
 
 use numbers::numbers;
-use tts_cpu::{Activated, Conv, Outputs, Pool, Signal, Snake};
+use tts_cpu::{Activated, Conv, Kernels, Outputs, Pool, Signal, Snake};
 
 #[derive(Debug, Clone, Copy)]
 struct Shape {
@@ -138,7 +138,10 @@ fn pieces_threads_and_instructions_do_not_matter() {
         let x = numbers(shape.inputs * 40, 7);
         let conv = shape.conv();
         let whole = run(&conv, shape, &x, 40, &pools[0]);
-        assert_eq!(run(&conv.clone().portable(), shape, &x, 40, &pools[0]), whole, "{shape:?}");
+        for kernels in Kernels::available() {
+            let conv = conv.clone().with_kernels(kernels);
+            assert_eq!(run(&conv, shape, &x, 40, &pools[0]), whole, "{kernels:?} {shape:?}");
+        }
         for (pool, steps) in pools.iter().zip([&[1, 2, 7, 13][..], &[9, 40], &[11, 40]]) {
             for &step in steps {
                 let pieces = run(&conv, shape, &x, step, pool);

@@ -3,7 +3,7 @@
 mod numbers;
 
 use numbers::numbers;
-use tts_cpu::{Inputs, Matrix, Scheme};
+use tts_cpu::{Inputs, Kernels, Matrix, Scheme};
 
 const SHAPES: [(usize, usize); 7] =
     [(1, 1), (8, 128), (7, 31), (9, 129), (24, 192), (40, 640), (3, 1000)];
@@ -41,13 +41,17 @@ fn all_kernels_and_batches_agree_bit_for_bit() {
         for (rows, columns) in SHAPES {
             let weights = numbers(rows * columns, 3);
             let matrix = Matrix::pack(scheme, rows, columns, &weights).expect("whole rows");
-            let portable = matrix.clone().portable();
+            let others: Vec<_> =
+                Kernels::available().map(|k| (k, matrix.clone().with_kernels(k))).collect();
             for count in 0..=15 {
                 let vectors = numbers(count * columns, 4);
                 let mut inputs = Inputs::new(columns);
                 inputs.set(&vectors).expect("whole vectors");
                 let together = product(&matrix, &inputs);
-                assert_eq!(together, product(&portable, &inputs), "{scheme:?} {rows}x{columns}");
+                for (kernels, matrix) in &others {
+                    let outputs = product(matrix, &inputs);
+                    assert_eq!(outputs, together, "{kernels:?} {scheme:?} {rows}x{columns}");
+                }
                 for (vector, outputs) in vectors.chunks(columns).zip(together.chunks(rows)) {
                     inputs.set(vector).expect("one vector");
                     assert_eq!(product(&matrix, &inputs), outputs);
@@ -67,10 +71,13 @@ fn extreme_weights_do_not_overflow() {
                 let matrix = Matrix::pack(scheme, 8, 1024, weights).expect("whole rows");
                 let mut inputs = Inputs::new(1024);
                 inputs.set(&[sign; 1024]).expect("one vector");
-                for (row, output) in weights.chunks(1024).zip(product(&matrix, &inputs)) {
-                    let exact = sign * row.iter().sum::<f32>();
-                    let slack = if scheme == Scheme::Q8 { 1e-4 } else { 0.08 };
-                    assert!((output - exact).abs() <= 1024.0 * slack, "{output} {exact}");
+                for kernels in Kernels::available() {
+                    let outputs = product(&matrix.clone().with_kernels(kernels), &inputs);
+                    for (row, output) in weights.chunks(1024).zip(outputs) {
+                        let exact = sign * row.iter().sum::<f32>();
+                        let slack = if scheme == Scheme::Q8 { 1e-4 } else { 0.08 };
+                        assert!((output - exact).abs() <= 1024.0 * slack, "{output} {exact}");
+                    }
                 }
             }
         }

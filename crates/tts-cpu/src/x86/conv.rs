@@ -8,31 +8,22 @@ use std::arch::x86_64::{
 
 use crate::signal::Lanes;
 use crate::window::{PI_PARTS, SERIES, Window};
-use crate::x86::Avx2;
 
 /// Weights between the one in use and the one that is asked for: the next run of them comes
 /// while this one is used for the other times.
-const AHEAD: usize = 256;
+pub(super) const AHEAD: usize = 256;
 
 /// [`crate::window::accumulate`].
-pub(crate) fn accumulate(Avx2 { .. }: Avx2, window: Window<'_>, start: usize, sums: &mut [Lanes]) {
-    // SAFETY: an `Avx2` proves the features.
-    unsafe {
-        match sums.len() {
-            1 => block::<1>(window, start, sums),
-            2 => block::<2>(window, start, sums),
-            3 => block::<3>(window, start, sums),
-            4 => block::<4>(window, start, sums),
-            5 => block::<5>(window, start, sums),
-            _ => block::<6>(window, start, sums),
-        }
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn accumulate(window: Window<'_>, start: usize, sums: &mut [Lanes]) {
+    match sums.len() {
+        1 => block::<1>(window, start, sums),
+        2 => block::<2>(window, start, sums),
+        3 => block::<3>(window, start, sums),
+        4 => block::<4>(window, start, sums),
+        5 => block::<5>(window, start, sums),
+        _ => block::<6>(window, start, sums),
     }
-}
-
-/// [`crate::window::snake`].
-pub(crate) fn snake(Avx2 { .. }: Avx2, rows: &mut [Lanes], frequency: &Lanes, gain: &Lanes) {
-    // SAFETY: an `Avx2` proves the features.
-    unsafe { snake_avx2(rows, frequency, gain) }
 }
 
 #[inline]
@@ -79,8 +70,9 @@ fn block<const N: usize>(window: Window<'_>, start: usize, stored: &mut [Lanes])
     }
 }
 
+/// [`crate::window::snake`].
 #[target_feature(enable = "avx2,fma")]
-fn snake_avx2(rows: &mut [Lanes], frequency: &Lanes, gain: &Lanes) {
+pub(super) fn snake(rows: &mut [Lanes], frequency: &Lanes, gain: &Lanes) {
     let (frequency, gain) = (load(frequency), load(gain));
     for row in rows {
         let mut halves = load(row);

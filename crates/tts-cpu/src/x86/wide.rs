@@ -1,0 +1,154 @@
+//! Registers of 512 bits: two steps of a tile, or sixteen channels.
+
+use std::arch::asm;
+use std::arch::x86_64::{
+    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm512_and_si512,
+    _mm512_castsi512_si256, _mm512_cvtepi8_epi16, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
+    _mm512_load_ps, _mm512_loadu_si512, _mm512_mask_set1_epi32, _mm512_permutexvar_epi32,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
+    _mm512_srli_epi16, _mm512_store_ps,
+};
+
+use super::conv::AHEAD;
+use super::products::{self, CODES, Q4Group, Q8Group, Registers, load};
+use crate::inputs::InputGroup;
+use crate::matrix::{Scheme, TILE};
+use crate::signal::Lanes;
+use crate::window::{self, Window};
+
+/// AVX-512 with VNNI: the first step of a tile in the lower half, the second in the upper one.
+pub(super) struct Wide;
+
+impl Registers for Wide {
+    type Register = __m512i;
+    const STEPS: usize = 2;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn zeros() -> __m512i {
+        _mm512_setzero_si512()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    unsafe fn bytes(group: &Q8Group, index: usize) -> __m512i {
+        _mm512_cvtepi8_epi16(load(&group.as_rchunks().1[index]))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512bw")]
+    unsafe fn codes(group: &Q4Group, index: usize) -> [__m512i; CODES] {
+        let codes: &[u8; 64] = &group.as_rchunks().1[index];
+        // SAFETY: 64 bytes are read.
+        let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
+        let low_bits = _mm512_set1_epi16(15);
+        [
+            _mm512_and_si512(codes, low_bits),
+            _mm512_and_si512(_mm512_srli_epi16::<4>(codes), low_bits),
+            _mm512_and_si512(_mm512_srli_epi16::<8>(codes), low_bits),
+            _mm512_srli_epi16::<12>(codes),
+        ]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn columns(inputs: &InputGroup, first: usize, apart: usize) -> __m512i {
+        let (lower, upper) = (first as i32, (first + apart) as i32);
+        let pairs = _mm512_mask_set1_epi32(_mm512_set1_epi32(lower), 0xff00, upper);
+        // SAFETY: 64 bytes are read.
+        let inputs = unsafe { _mm512_loadu_si512(inputs.values.as_ptr().cast()) };
+        _mm512_permutexvar_epi32(pairs, inputs)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512vnni")]
+    unsafe fn multiply_add(sums: __m512i, weights: __m512i, inputs: __m512i) -> __m512i {
+        let mut sums = sums;
+        // SAFETY: the caller has VNNI. Compilers split the intrinsic into two instructions.
+        unsafe {
+            asm!(
+                "vpdpwssd {}, {}, {}",
+                inlateout(zmm_reg) sums,
+                in(zmm_reg) weights,
+                in(zmm_reg) inputs,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        sums
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn rows(sums: __m512i) -> __m256i {
+        _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums))
+    }
+}
+
+/// The products with AVX-512 and VNNI.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn multiply<const N: usize, const T: usize>(
+    scheme: Scheme,
+    tiles: [&[u8]; T],
+    vectors: [&[InputGroup]; N],
+) -> [[[f32; TILE]; T]; N] {
+    // SAFETY: this is compiled for the same instructions.
+    unsafe { products::multiply::<Wide, N, T>(scheme, tiles, vectors) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load_lanes(Lanes(lanes): &Lanes) -> __m512 {
+    // SAFETY: 64 bytes are read, which are aligned.
+    unsafe { _mm512_load_ps(lanes.as_ptr()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_lanes(Lanes(lanes): &mut Lanes, values: __m512) {
+    // SAFETY: 64 bytes are written, which are aligned.
+    unsafe { _mm512_store_ps(lanes.as_mut_ptr(), values) }
+}
+
+/// [`window::accumulate`].
+#[target_feature(enable = "avx512f")]
+pub(super) fn accumulate(window: Window<'_>, start: usize, sums: &mut [Lanes]) {
+    match sums.len() {
+        1 => block::<1>(window, start, sums),
+        2 => block::<2>(window, start, sums),
+        3 => block::<3>(window, start, sums),
+        4 => block::<4>(window, start, sums),
+        5 => block::<5>(window, start, sums),
+        6 => block::<6>(window, start, sums),
+        7 => block::<7>(window, start, sums),
+        _ => block::<8>(window, start, sums),
+    }
+}
+
+/// Two additions start in a cycle and take four: so many sums keep them busy.
+#[target_feature(enable = "avx512f")]
+fn block<const N: usize>(window: Window<'_>, start: usize, stored: &mut [Lanes]) {
+    let Some(stored) = stored.first_chunk_mut::<N>() else { return };
+    let mut sums = [_mm512_setzero_ps(); N];
+    for (sum, stored) in sums.iter_mut().zip(&*stored) {
+        *sum = load_lanes(stored);
+    }
+    for (weights, rows) in window.products::<N>(start) {
+        for (input, weights) in weights.iter().enumerate() {
+            // Past the last weights it has no effect.
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(weights).wrapping_add(AHEAD).cast());
+            let weights = load_lanes(weights);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = _mm512_fmadd_ps(_mm512_set1_ps(row.0[input]), weights, *sum);
+            }
+        }
+    }
+    for (sum, stored) in sums.into_iter().zip(stored) {
+        store_lanes(stored, sum);
+    }
+}
+
+/// [`window::snake`], compiled for wider registers.
+#[target_feature(enable = "avx512f")]
+pub(super) fn snake(rows: &mut [Lanes], frequency: &Lanes, gain: &Lanes) {
+    window::snake(rows, frequency, gain);
+}
