@@ -1,7 +1,10 @@
+use std::ops::Range;
+
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
 use crate::window::{self, BLOCK, WIDE_BLOCK, Window};
+use crate::winograd::{self, Tiles, Tiling};
 #[cfg(target_arch = "x86_64")]
 use crate::x86::X86;
 use crate::{math, q4, q8};
@@ -133,6 +136,39 @@ impl Kernels {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.snake(rows, frequency, gain),
             Set::Portable => window::snake(rows, frequency, gain),
+        }
+    }
+
+    /// See [`winograd::spread_part`].
+    #[inline]
+    pub(crate) fn spread(
+        self,
+        tiling: Tiling,
+        times: Range<usize>,
+        rows: &[Lanes],
+        tiles: &mut Tiles,
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::X86(x86) => x86.spread(tiling, times, rows, tiles),
+            Set::Portable => winograd::spread_part(tiling, times, rows, tiles),
+        }
+    }
+
+    /// See [`winograd::gather_part`].
+    #[inline]
+    pub(crate) fn gather(
+        self,
+        tiling: Tiling,
+        times: Range<usize>,
+        tiles: &Tiles,
+        bias: &Lanes,
+        outputs: &mut [Lanes],
+    ) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::X86(x86) => x86.gather(tiling, times, tiles, bias, outputs),
+            Set::Portable => winograd::gather_part(tiling, times, tiles, bias, outputs),
         }
     }
 }

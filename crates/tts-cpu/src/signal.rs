@@ -1,4 +1,8 @@
+use std::ops::Range;
+
+use crate::cut::Cut;
 use crate::error::ShapeError;
+use crate::winograd::{NO_TILES, Tiles};
 
 /// Channels that lie together.
 pub(crate) const LANES: usize = 16;
@@ -10,6 +14,11 @@ pub(crate) struct Lanes(pub(crate) [f32; LANES]);
 
 impl Lanes {
     pub(crate) const ZERO: Self = Self([0.0; LANES]);
+
+    /// The values of the lanes; 0 where there is none.
+    pub(crate) fn new(value: impl Fn(usize) -> Option<f32>) -> Self {
+        Self(std::array::from_fn(|lane| value(lane).unwrap_or(0.0)))
+    }
 }
 
 /// A piece of a signal of many channels, `[channels / 16, head + time, 16]`, after the `head`
@@ -20,6 +29,8 @@ pub struct Signal {
     head: usize,
     time: usize,
     rows: Vec<Lanes>,
+    /// Room for parts of it in tiles.
+    tiles: Vec<Tiles>,
 }
 
 /// The last times of the pieces so far, `[channels / 16, head, 16]`: what a convolution
@@ -159,12 +170,25 @@ impl Signal {
         &self.rows
     }
 
-    /// Up to `rows` times of one tile after the other, without the heads.
-    pub(crate) fn parts_mut(&mut self, rows: usize) -> impl Iterator<Item = &mut [Lanes]> {
+    /// All rows, tile by tile, and room for as many parts in tiles, with values that mean nothing.
+    pub(crate) fn with_tiles(&mut self, parts: usize) -> (&[Lanes], &mut [Tiles]) {
+        if self.tiles.len() < parts {
+            self.tiles.resize(parts, NO_TILES);
+        }
+        (&self.rows, self.tiles.get_mut(..parts).unwrap_or_default())
+    }
+
+    /// The parts of some times of one tile after the other, without the heads.
+    pub(crate) fn parts_mut(
+        &mut self,
+        times: Range<usize>,
+        cut: Cut,
+        stride: usize,
+    ) -> impl Iterator<Item = &mut [Lanes]> {
         let (head, tile) = (self.head, self.tile_rows().max(1));
-        self.rows.chunks_exact_mut(tile).flat_map(move |tile| {
-            let (_, piece) = tile.split_at_mut(head);
-            piece.chunks_mut(rows.max(1))
-        })
+        let rows = head + times.start * stride..head + times.end * stride;
+        self.rows
+            .chunks_exact_mut(tile)
+            .flat_map(move |tile| cut.split(tile.get_mut(rows.clone()).unwrap_or_default(), stride))
     }
 }

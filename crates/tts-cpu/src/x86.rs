@@ -6,10 +6,13 @@ mod conv;
 mod products;
 mod wide;
 
+use std::ops::Range;
+
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
 use crate::window::Window;
+use crate::winograd::{Tiles, Tiling};
 use crate::{math, q4, q8};
 
 /// Proof that the processor has AVX2 and FMA, and the instructions of the level.
@@ -80,6 +83,31 @@ impl X86 {
                 Level::Avx512 => wide::snake(rows, frequency, gain),
             }
         }
+    }
+
+    /// [`crate::winograd::spread_part`].
+    pub(crate) fn spread(
+        self,
+        tiling: Tiling,
+        times: Range<usize>,
+        rows: &[Lanes],
+        tiles: &mut Tiles,
+    ) {
+        // SAFETY: every level has AVX2 and FMA.
+        unsafe { conv::spread(tiling, times, rows, tiles) }
+    }
+
+    /// [`crate::winograd::gather_part`].
+    pub(crate) fn gather(
+        self,
+        tiling: Tiling,
+        times: Range<usize>,
+        tiles: &Tiles,
+        bias: &Lanes,
+        outputs: &mut [Lanes],
+    ) {
+        // SAFETY: every level has AVX2 and FMA.
+        unsafe { conv::gather(tiling, times, tiles, bias, outputs) }
     }
 
     /// [`InputGroup::round`], compiled for wider registers.

@@ -14,16 +14,32 @@ struct Shape {
     dilation: usize,
     /// Of a transposed convolution; 0 is a plain one.
     stride: usize,
+    /// Times of a frame; 0 is a signal without.
+    frame: usize,
 }
 
 fn shapes() -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (inputs, outputs) in [(1, 1), (3, 40), (16, 16), (17, 5), (40, 1), (33, 48)] {
         for (kernel, dilation) in [(1, 1), (2, 3), (3, 1), (5, 2), (7, 1), (7, 3), (7, 9)] {
-            shapes.push(Shape { inputs, outputs, kernel, dilation, stride: 0 });
+            shapes.push(Shape { inputs, outputs, kernel, dilation, stride: 0, frame: 0 });
         }
         for (kernel, stride) in [(1, 1), (2, 2), (4, 2), (5, 3), (6, 3), (16, 8), (3, 4)] {
-            shapes.push(Shape { inputs, outputs, kernel, dilation: 1, stride });
+            shapes.push(Shape { inputs, outputs, kernel, dilation: 1, stride, frame: 0 });
+        }
+    }
+    shapes
+}
+
+/// Convolutions over frames: with whole and incomplete tiles and tiles whose frames have other
+/// numbers of outputs for some phases of the dilation.
+fn shapes_in_frames() -> Vec<Shape> {
+    let mut shapes = Vec::new();
+    for (inputs, outputs) in [(16, 16), (17, 5), (40, 1), (3, 40)] {
+        for (dilation, frame) in
+            [(1, 32), (1, 101), (1, 30), (3, 32), (3, 160), (9, 32), (9, 35), (9, 131), (24, 97)]
+        {
+            shapes.push(Shape { inputs, outputs, kernel: 7, dilation, stride: 0, frame });
         }
     }
     shapes
@@ -39,9 +55,11 @@ impl Shape {
     }
 
     fn conv(self) -> Conv {
-        let Self { inputs, dilation, stride, .. } = self;
+        let Self { inputs, dilation, stride, frame, .. } = self;
         let (weight, bias) = (self.weight(), self.bias());
-        if stride == 0 {
+        if frame > 0 {
+            Conv::causal_in_frames(&weight, &bias, inputs, dilation, frame).expect("whole weights")
+        } else if stride == 0 {
             Conv::causal(&weight, &bias, inputs, dilation).expect("whole weights")
         } else {
             Conv::transposed(&weight, &bias, inputs, stride).expect("whole weights")
@@ -50,7 +68,7 @@ impl Shape {
 
     /// The outputs `[outputs, time]` and the sums of the magnitudes of what was added.
     fn exact(self, x: &[f32]) -> (Vec<f64>, Vec<f64>) {
-        let Self { inputs, outputs, kernel, dilation, stride } = self;
+        let Self { inputs, outputs, kernel, dilation, stride, .. } = self;
         let time = x.len() / inputs;
         let out_time = time * stride.max(1);
         let (weight, bias) = (self.weight(), self.bias());
@@ -156,7 +174,7 @@ fn pieces_threads_and_instructions_do_not_matter() {
 fn long_pieces_are_cut_into_parts() {
     let pools = [1, 2, 3].map(|size| Pool::new(size).expect("a few threads"));
     for (outputs, stride) in [(20, 0), (20, 3), (1, 0)] {
-        let shape = Shape { inputs: 40, outputs, kernel: 6, dilation: 1, stride };
+        let shape = Shape { inputs: 40, outputs, kernel: 6, dilation: 1, stride, frame: 0 };
         let (x, conv) = (numbers(40 * 2000, 8), shape.conv());
         let whole = run(&conv, shape, &x, 100, &pools[0]);
         for (pool, step) in pools.iter().zip([2000, 1999, 1201]) {
@@ -165,10 +183,85 @@ fn long_pieces_are_cut_into_parts() {
     }
 }
 
+/// The errors of sums in tiles are below 3e-6 of the most that is summed, and in the mean
+/// square at most twelve times those of direct sums.
+#[test]
+fn outputs_in_frames_are_near_the_exact_ones() {
+    let pool = Pool::new(2).expect("two threads");
+    for shape in shapes_in_frames() {
+        let time = 3 * shape.frame;
+        let x = numbers(shape.inputs * time, 3);
+        let (exact, size) = shape.exact(&x);
+        let bound = 3e-6 * size.iter().copied().fold(0.0, f64::max);
+        let [y, _] = run(&shape.conv(), shape, &x, time, &pool);
+        let [direct, _] = run(&Shape { frame: 0, ..shape }.conv(), shape, &x, time, &pool);
+        assert_ne!(y, direct, "{shape:?}: direct sums");
+        let (mut squares, mut direct_squares) = (0.0, 0.0);
+        for (index, (y, direct)) in y.iter().zip(&direct).enumerate() {
+            let at = index % shape.outputs * time + index / shape.outputs;
+            let [error, direct] = [y, direct].map(|y| f64::from(*y) - exact[at]);
+            assert!(error.abs() <= bound, "{shape:?} {at}: {error:e}, more than {bound:e}");
+            squares += error * error;
+            direct_squares += direct * direct;
+        }
+        let times = (squares / direct_squares).sqrt();
+        assert!(times <= 12.0, "{shape:?}: {times} times the error of direct sums");
+    }
+}
+
+#[test]
+fn pieces_of_whole_frames_threads_and_instructions_do_not_matter() {
+    let pools = [1, 2, 3].map(|size| Pool::new(size).expect("a few threads"));
+    for shape in shapes_in_frames() {
+        let frame = shape.frame;
+        let x = numbers(shape.inputs * 7 * frame, 7);
+        let conv = shape.conv();
+        let whole = run(&conv, shape, &x, 7 * frame, &pools[0]);
+        for kernels in Kernels::available() {
+            let conv = conv.clone().with_kernels(kernels);
+            assert_eq!(run(&conv, shape, &x, 7 * frame, &pools[1]), whole, "{kernels:?} {shape:?}");
+        }
+        for (pool, frames) in pools.iter().zip([&[1, 2][..], &[3, 7], &[4, 7]]) {
+            for frames in frames {
+                let pieces = run(&conv, shape, &x, frames * frame, pool);
+                assert_eq!(pieces, whole, "{shape:?}, {} threads, {frames} frames", pool.size());
+            }
+        }
+    }
+}
+
+/// More tiles than are computed at once.
+#[test]
+fn long_pieces_of_whole_frames_are_cut_into_groups() {
+    let pools = [1, 2, 3].map(|size| Pool::new(size).expect("a few threads"));
+    for (dilation, frame) in [(1, 32), (3, 500)] {
+        let shape = Shape { inputs: 40, outputs: 20, kernel: 7, dilation, stride: 0, frame };
+        let (x, conv) = (numbers(40 * 8000, 8), shape.conv());
+        let whole = run(&conv, shape, &x, 2 * frame, &pools[0]);
+        for pool in &pools {
+            assert_eq!(run(&conv, shape, &x, 8000, pool), whole, "{shape:?}");
+        }
+    }
+}
+
+/// Other kernels, and frames that are too short for tiles.
+#[test]
+fn direct_sums_in_frames_are_those_without() {
+    let pool = Pool::new(1).expect("the caller");
+    for (kernel, dilation, frame) in
+        [(1, 1, 64), (6, 1, 64), (8, 2, 64), (7, 1, 8), (7, 9, 9), (7, 25, 100)]
+    {
+        let shape = Shape { inputs: 17, outputs: 5, kernel, dilation, stride: 0, frame };
+        let x = numbers(17 * 2 * frame, 12);
+        let direct = run(&Shape { frame: 0, ..shape }.conv(), shape, &x, 2 * frame, &pool);
+        assert_eq!(run(&shape.conv(), shape, &x, frame, &pool), direct, "{shape:?}");
+    }
+}
+
 #[test]
 fn residuals_are_added_in_place() {
     let pool = Pool::new(2).expect("two threads");
-    let shape = Shape { inputs: 18, outputs: 18, kernel: 1, dilation: 1, stride: 0 };
+    let shape = Shape { inputs: 18, outputs: 18, kernel: 1, dilation: 1, stride: 0, frame: 0 };
     let (x, before) = (numbers(18 * 50, 9), numbers(18 * 50, 10));
     let conv = shape.conv();
     let [mut input, mut sum, mut activated] = [Signal::new(), Signal::new(), Signal::new()];
@@ -228,4 +321,12 @@ fn shapes_that_do_not_fit_are_refused() {
     let activated = Activated { snake: &snake, head: 0, signal: &mut sum };
     let to = Outputs { activated: Some(activated), ..Outputs::default() };
     assert_eq!(refused(3, 1, to), "channels of an activation: 3, expected 2");
+
+    for frame in [3, 64] {
+        let conv = Conv::causal_in_frames(&[0.0; 42], &[0.0; 2], 3, 1, frame).expect("seven taps");
+        input.set(3, 6, &vec![0.0; 3 * (frame + 1)]).expect("whole channels");
+        let refused = conv.forward(&pool, &mut input, &mut conv.new_tail(), Outputs::default());
+        let refused = refused.expect_err("a time too many").to_string();
+        assert_eq!(refused, "times after the last whole frame: 1, expected 0");
+    }
 }

@@ -5,13 +5,16 @@ use std::arch::x86_64::{
     _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_load_ps, _mm256_mul_ps, _mm256_round_ps,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_store_ps,
 };
+use std::array;
+use std::ops::Range;
 
 use crate::signal::Lanes;
 use crate::window::{PI_PARTS, SERIES, Window};
+use crate::winograd::{self, SLOTS, Tiles, Tiling};
 
-/// Weights between the one in use and the one that is asked for: the next run of them comes
-/// while this one is used for the other times.
-pub(super) const AHEAD: usize = 256;
+/// Weights between the one in use and the one that is asked for: time enough to read it from
+/// memory, and so few that the first cache still has them.
+pub(super) const AHEAD: usize = 64;
 
 /// [`crate::window::accumulate`].
 #[target_feature(enable = "avx2,fma")]
@@ -28,21 +31,31 @@ pub(super) fn accumulate(window: Window<'_>, start: usize, sums: &mut [Lanes]) {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(Lanes(lanes): &Lanes) -> [__m256; 2] {
-    let start = lanes.as_ptr();
-    // SAFETY: twice 32 bytes are read of 64, which are aligned.
-    unsafe { [_mm256_load_ps(start), _mm256_load_ps(start.add(8))] }
+fn load(lanes: &Lanes) -> [__m256; 2] {
+    [load_half::<0>(lanes), load_half::<1>(lanes)]
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(Lanes(lanes): &mut Lanes, [low, high]: [__m256; 2]) {
-    let start = lanes.as_mut_ptr();
-    // SAFETY: twice 32 bytes are written of 64, which are aligned.
-    unsafe {
-        _mm256_store_ps(start, low);
-        _mm256_store_ps(start.add(8), high);
-    }
+fn load_half<const HALF: usize>(Lanes(lanes): &Lanes) -> __m256 {
+    const { assert!(HALF < 2) }
+    // SAFETY: 32 bytes are read of a half of 64, which are aligned.
+    unsafe { _mm256_load_ps(lanes.as_ptr().add(8 * HALF)) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(lanes: &mut Lanes, [low, high]: [__m256; 2]) {
+    store_half::<0>(lanes, low);
+    store_half::<1>(lanes, high);
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_half<const HALF: usize>(Lanes(lanes): &mut Lanes, half: __m256) {
+    const { assert!(HALF < 2) }
+    // SAFETY: 32 bytes are written of a half of 64, which are aligned.
+    unsafe { _mm256_store_ps(lanes.as_mut_ptr().add(8 * HALF), half) }
 }
 
 /// Twice `N` sums, two weights and an input fit into the 16 registers if `N` is at most 6.
@@ -102,4 +115,42 @@ fn sine(x: __m256) -> __m256 {
         series = _mm256_fmadd_ps(series, r2, _mm256_set1_ps(term));
     }
     _mm256_fmadd_ps(_mm256_mul_ps(r, r2), series, r)
+}
+
+/// [`winograd::spread_part`].
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn spread(tiling: Tiling, times: Range<usize>, rows: &[Lanes], tiles: &mut Tiles) {
+    for (slot, x) in (0..SLOTS).zip(tiling.inputs(times, rows)) {
+        // One half after the other: ten inputs and what is made of them fit into the registers.
+        let v = winograd::spread(x.map(|x| load_half::<0>(x)), |x, k, sum| fma(x, k, sum));
+        tiles.iter_mut().zip(v).for_each(|(tiles, v)| store_half::<0>(&mut tiles[slot], v));
+        let v = winograd::spread(x.map(|x| load_half::<1>(x)), |x, k, sum| fma(x, k, sum));
+        tiles.iter_mut().zip(v).for_each(|(tiles, v)| store_half::<1>(&mut tiles[slot], v));
+    }
+}
+
+/// [`winograd::gather_part`].
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn gather(
+    tiling: Tiling,
+    times: Range<usize>,
+    tiles: &Tiles,
+    bias: &Lanes,
+    outputs: &mut [Lanes],
+) {
+    let [low, high] = load(bias);
+    for (slot, tile) in (0..SLOTS).zip(tiling.tiles(times.clone())) {
+        let v = array::from_fn(|point| load_half::<0>(&tiles[point][slot]));
+        let y = winograd::gather(v, low, |x, k, sum| fma(x, k, sum));
+        tiling.outputs(&times, tile, outputs).zip(y).for_each(|(row, y)| store_half::<0>(row, y));
+        let v = array::from_fn(|point| load_half::<1>(&tiles[point][slot]));
+        let y = winograd::gather(v, high, |x, k, sum| fma(x, k, sum));
+        tiling.outputs(&times, tile, outputs).zip(y).for_each(|(row, y)| store_half::<1>(row, y));
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn fma(x: __m256, factor: f32, sum: __m256) -> __m256 {
+    _mm256_fmadd_ps(x, _mm256_set1_ps(factor), sum)
 }
