@@ -52,7 +52,10 @@ impl Layer {
         let weight = wave(self.inputs * self.outputs * self.kernel);
         let bias = wave(self.outputs);
         match self.stride {
-            None => Conv::causal(&weight, &bias, self.inputs, 9).unwrap(),
+            None => {
+                let frame = self.time / FRAMES;
+                Conv::causal_in_frames(&weight, &bias, self.inputs, 9, frame).unwrap()
+            }
             Some(stride) => Conv::transposed(&weight, &bias, self.inputs, stride).unwrap(),
         }
     }

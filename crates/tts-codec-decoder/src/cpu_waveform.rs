@@ -52,17 +52,21 @@ impl CpuWaveform {
     pub(crate) fn load(c: &CodecDecoderConfig, weights: &Weights) -> Result<Self, CodecError> {
         let blocks = c.upsample_rates.len();
         let mut layers = Vec::with_capacity(blocks * (1 + 2 * DILATIONS.len()));
+        // Times of a frame: signals come in whole frames.
+        let mut frame = c.upsampling_ratios.iter().product();
+        let first = causal(&weights.scope("0.conv"), 1, frame)?;
         for (index, &stride) in c.upsample_rates.iter().enumerate() {
             let block = weights.scope(format!("{}.block", index + 1));
             let conv = transposed(&block.scope("1.conv"), stride)?;
             let input = Activation { snake: snake(&block.scope("0"))?, conv };
             layers.push(Layer { input, sum: Sum::Starts, ends: None });
+            frame *= stride;
             for (index, &dilation) in DILATIONS.iter().enumerate() {
                 let unit = block.scope(index + 2);
-                let conv = causal(&unit.scope("conv1.conv"), dilation)?;
+                let conv = causal(&unit.scope("conv1.conv"), dilation, frame)?;
                 let input = Activation { snake: snake(&unit.scope("act1"))?, conv };
                 layers.push(Layer { input, sum: Sum::Stays, ends: None });
-                let conv = causal(&unit.scope("conv2.conv"), 1)?;
+                let conv = causal(&unit.scope("conv2.conv"), 1, frame)?;
                 let input = Activation { snake: snake(&unit.scope("act2"))?, conv };
                 layers.push(Layer { input, sum: Sum::Grows, ends: None });
             }
@@ -70,9 +74,9 @@ impl CpuWaveform {
                 layer.ends = Some(index + 1);
             }
         }
-        let conv = causal(&weights.scope(format!("{}.conv", blocks + 2)), 1)?;
+        let conv = causal(&weights.scope(format!("{}.conv", blocks + 2)), 1, frame)?;
         Ok(Self {
-            first: causal(&weights.scope("0.conv"), 1)?,
+            first,
             layers,
             blocks,
             last: Activation { snake: snake(&weights.scope(blocks + 1))?, conv },
@@ -156,10 +160,11 @@ fn snake(weights: &Weights) -> Result<Snake, CodecError> {
     Ok(Snake::new(&values(snake.frequency())?, &values(snake.gain())?)?)
 }
 
-fn causal(weights: &Weights, dilation: usize) -> Result<Conv, CodecError> {
+fn causal(weights: &Weights, dilation: usize, frame: usize) -> Result<Conv, CodecError> {
     conv(weights, |weight, bias| {
         let (inputs, bias) = (weight.dim(1)?, values(bias)?);
-        Conv::causal(&values(weight)?, &bias, inputs, dilation).map_err(Error::wrap)
+        let weight = values(weight)?;
+        Conv::causal_in_frames(&weight, &bias, inputs, dilation, frame).map_err(Error::wrap)
     })
 }
 
