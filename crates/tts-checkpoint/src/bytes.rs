@@ -42,6 +42,11 @@ impl MappedPart {
     pub(crate) fn new(file: Arc<MappedFile>, range: Range<usize>) -> Self {
         Self { file, range }
     }
+
+    /// Lets the system take back the memory behind it; it stays readable.
+    pub fn release(&self) {
+        self.file.release(self.range.clone());
+    }
 }
 
 impl AsRef<[u8]> for MappedPart {

@@ -114,6 +114,8 @@ impl Layer {
 const TAG: [u8; 8] = *b"ttslayr1";
 
 impl Packed for Layer {
+    const IS_COPIED: bool = true;
+
     fn write(&self, writer: &mut Writer) {
         let norms = [&self.attention_norm, &self.query_norm, &self.key_norm, &self.mlp_norm];
         writer.header(TAG, &norms.map(|norm| norm.values().len()));

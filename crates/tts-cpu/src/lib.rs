@@ -43,6 +43,7 @@ mod panels;
 mod pool;
 mod q4;
 mod q8;
+mod region;
 mod sequence;
 mod signal;
 mod snake;

@@ -5,6 +5,7 @@ use crate::inputs::{GROUP, InputGroup, Inputs};
 use crate::kernels::Kernels;
 use crate::packed::{Packed, PackedError, Reader, Store, Writer};
 use crate::pool::Pool;
+use crate::region::Region;
 use crate::{q4, q8};
 
 /// Rows that lie together.
@@ -62,7 +63,7 @@ impl Matrix {
         row: impl Fn(usize) -> &'a [f32] + Sync,
     ) -> Self {
         let size = tile_bytes(scheme, columns.div_ceil(GROUP));
-        let mut tiles = vec![0; rows.div_ceil(TILE) * size];
+        let mut tiles = Region::zeros(rows.div_ceil(TILE) * size);
         let parts = tiles.chunks_mut((PART * size).max(1)).enumerate();
         Pool::shared().for_each(parts, |(index, part)| {
             let start = index * PART * TILE;
@@ -70,7 +71,7 @@ impl Matrix {
             let packed = pack_tiles(scheme, columns, &rows);
             part.iter_mut().zip(packed).for_each(|(to, from)| *to = from);
         });
-        Self { scheme, rows, columns, tiles: Store::Own(tiles), kernels: Kernels::detect() }
+        Self { scheme, rows, columns, tiles: Store::of(tiles), kernels: Kernels::detect() }
     }
 
     /// The same matrix, multiplied by other kernels than the fastest.
@@ -201,6 +202,8 @@ impl Matrix {
 }
 
 impl Packed for Matrix {
+    const IS_COPIED: bool = true;
+
     fn write(&self, writer: &mut Writer) {
         writer.header(self.scheme.tag(), &[self.rows, self.columns]);
         writer.values(self.tiles.values());
@@ -212,7 +215,7 @@ impl Packed for Matrix {
             Err(_) => (Scheme::Q4, reader.header(Scheme::Q4.tag())?),
         };
         let size = tile_bytes(scheme, columns.div_ceil(GROUP));
-        let tiles = reader.values(&[rows.div_ceil(TILE), size])?;
+        let tiles = reader.copy(&[rows.div_ceil(TILE), size])?;
         Ok(Self { scheme, rows, columns, tiles, kernels: Kernels::detect() })
     }
 }

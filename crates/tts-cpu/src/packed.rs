@@ -11,10 +11,14 @@ use std::sync::Arc;
 use bytemuck::{Pod, Zeroable};
 
 use crate::error::ShapeError;
+use crate::pool::Pool;
+use crate::region::Region;
 use crate::signal::Lanes;
 
 /// Where parts begin, in bytes: a cache line.
 pub(crate) const ALIGN: usize = 64;
+/// Bytes that one thread copies at once.
+const PART: usize = 1 << 20;
 /// Numbers of a header behind its tag.
 const SIZES: usize = 7;
 /// The tag, and the sizes.
@@ -25,9 +29,12 @@ pub type Bytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
 /// What takes time to pack, and can be kept as bytes.
 ///
-/// Bytes are used where they are if they begin at a multiple of 64 bytes in memory; values that
-/// need that and do not have it are copied.
+/// Unless they [are copied](Packed::IS_COPIED), bytes are used where they are if they begin at a
+/// multiple of 64 bytes in memory; values that need that and do not have it are copied.
 pub trait Packed: Sized {
+    /// Are its values copied from the bytes, into memory that is read faster?
+    const IS_COPIED: bool = false;
+
     /// The bytes, a multiple of 64 of them.
     fn to_bytes(&self) -> Vec<u8> {
         let mut writer = Writer::default();
@@ -143,6 +150,18 @@ impl Reader {
         })
     }
 
+    /// The product of `sizes` bytes, in memory of their own.
+    pub(crate) fn copy(&mut self, sizes: &[usize]) -> Result<Store<u8>, PackedError> {
+        let count = sizes.iter().fold(1_usize, |count, size| count.saturating_mul(*size));
+        let range = self.take(count)?;
+        self.at = self.at.next_multiple_of(ALIGN);
+        let found = (*self.bytes).as_ref().get(range).unwrap_or_default();
+        let mut region = Region::zeros(found.len());
+        let parts = region.chunks_mut(PART).zip(found.chunks(PART));
+        Pool::shared().for_each(parts, |(to, from)| to.copy_from_slice(from));
+        Ok(Store::of(region))
+    }
+
     fn take(&mut self, count: usize) -> Result<Range<usize>, PackedError> {
         let (start, found) = (self.at, (*self.bytes).as_ref().len());
         let expected = start.saturating_add(count);
@@ -164,6 +183,14 @@ impl Reader {
 pub(crate) enum Store<T> {
     Own(Vec<T>),
     Shared(Bytes, Range<usize>),
+}
+
+impl Store<u8> {
+    /// All bytes of a region.
+    pub(crate) fn of(region: Region) -> Self {
+        let range = 0..region.len();
+        Self::Shared(Arc::new(region), range)
+    }
 }
 
 impl<T: Pod> Store<T> {

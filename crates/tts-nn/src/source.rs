@@ -19,6 +19,9 @@ pub trait Source<E> {
         None
     }
 
+    /// What was recorded under a name is not needed in memory any more: it was copied.
+    fn release(&self, _name: &str) {}
+
     /// Offers what was packed from `tensors`, for the next time.
     ///
     /// # Errors
@@ -43,6 +46,12 @@ impl<E: From<CheckpointError>> Source<E> for Weights {
         Self::packed(self, name).map(|part| -> Bytes { Arc::new(part) })
     }
 
+    fn release(&self, name: &str) {
+        if let Some(part) = Self::packed(self, name) {
+            part.release();
+        }
+    }
+
     fn record(&self, name: &str, tensors: &[&str], packed: &impl Packed) -> Result<(), E> {
         Ok(Self::record(self, name, tensors, || packed.to_bytes())?)
     }
@@ -61,6 +70,10 @@ impl<E, S: Source<E>> Source<E> for Scope<'_, S> {
 
     fn packed(&self, name: &str) -> Option<Bytes> {
         self.source.packed(&format!("{}{name}", self.prefix))
+    }
+
+    fn release(&self, name: &str) {
+        self.source.release(&format!("{}{name}", self.prefix));
     }
 
     fn record(&self, name: &str, tensors: &[&str], packed: &impl Packed) -> Result<(), E> {
@@ -97,5 +110,8 @@ pub(crate) fn packed_before<E: From<Error>, P: Packed>(
 ) -> Result<Option<P>, E> {
     let Some(bytes) = source.packed(name) else { return Ok(None) };
     let packed = P::from_bytes(bytes).map_err(|e| Error::wrap(e).context(name.to_owned()))?;
+    if P::IS_COPIED {
+        source.release(name);
+    }
     Ok(Some(packed))
 }

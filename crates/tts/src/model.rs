@@ -51,10 +51,13 @@ impl Stages {
         let packing = precision.packing();
         let weights = checkpoint.model_weights(precision.dtype(), device);
         let talker_config = &checkpoint.config.talker_config;
-        Ok(Self {
-            talker: Talker::load(talker_config, &weights, packing)?,
-            predictor: CodePredictor::load(talker_config, &weights, packing)?,
-            codec: CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(device))?,
+        let codec = || CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(device));
+        std::thread::scope(|scope| {
+            let codec = scope.spawn(codec);
+            let talker = Talker::load(talker_config, &weights, packing)?;
+            let predictor = CodePredictor::load(talker_config, &weights, packing)?;
+            let codec = codec.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok(Self { talker, predictor, codec })
         })
     }
 }
