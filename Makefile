@@ -6,7 +6,7 @@ MODEL = $(if $(MODEL_DIR),--model-dir "$(MODEL_DIR)")
 BUILD = $(if $(FEATURES),--features "$(FEATURES)")
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
-.PHONY: help speak test lint golden fuzz deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate
+.PHONY: help speak test lint golden fuzz memcheck asan deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -62,6 +62,12 @@ golden: ## Compare with the recorded results of the official implementation
 
 fuzz: ## Search for inputs that break a promise, FUZZ_SECONDS for each target (nightly, cargo-fuzz)
 	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
+
+memcheck: ## Test the kernels under valgrind (or, with a nightly toolchain: make asan)
+	cargo test -p tts-cpu --tests --config "target.'cfg(unix)'.runner=['valgrind','-q','--error-exitcode=9']"
+
+asan: ## Test the kernels under AddressSanitizer (nightly)
+	RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p tts-cpu --tests --target x86_64-unknown-linux-gnu --target-dir target/asan
 
 deny: target/tools/bin/cargo-deny ## Check advisories, licenses and sources of all dependencies
 	$< check $(CHECKS)

@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::{DType, Device};
@@ -9,7 +8,7 @@ use crate::error::CheckpointError;
 use crate::files::ModelFiles;
 use crate::json;
 use crate::manifest::{TensorSpec, codec_tensors, model_tensors};
-use crate::recorder::Recorder;
+use crate::recorder::{PackedModel, Recorder};
 use crate::store::TensorStore;
 use crate::weights::Weights;
 
@@ -85,21 +84,15 @@ impl Checkpoint {
         Ok(Self { recorder, ..Self::open(files)? })
     }
 
-    /// Writes everything into one file: what modules have recorded, all other tensors as they are
-    /// stored, and the small files. A file that was there is replaced when the new one is
-    /// complete. Gives the size in bytes.
+    /// What belongs into one file: what modules have recorded, all other tensors as they are
+    /// stored, and the small files.
     ///
     /// # Errors
-    /// If a file cannot be read or written.
-    pub fn write_packed(
-        &self,
-        path: impl AsRef<Path>,
-        precision: &str,
-    ) -> Result<u64, CheckpointError> {
+    /// If a file cannot be read.
+    pub fn pack(&self, precision: &str) -> Result<PackedModel, CheckpointError> {
         let nothing = Arc::default();
         let recorder = self.recorder.as_ref().unwrap_or(&nothing);
-        let stores = [&*self.model_store, &*self.codec_store];
-        recorder.write(path.as_ref(), precision, &self.files, stores)
+        recorder.pack(precision, &self.files, [&self.model_store, &self.codec_store])
     }
 
     /// The tensors of talker, code predictor and speaker encoder, in the compute

@@ -11,8 +11,7 @@
 //! released checkpoints (`docs/model.md`, sections 1 and 2).
 //!
 //! A model may also be one [packed file](ModelFiles::open): [`Checkpoint::open_to_pack`] records
-//! what modules pack from its weights, and [`Checkpoint::write_packed`] writes it, so that the
-//! next time it is used where the file is mapped.
+//! what modules pack from its weights, and [`Checkpoint::pack`] puts it together.
 //!
 //! The crate knows nothing of the network: it names tensors, it does not
 //! multiply them.
@@ -55,5 +54,6 @@ pub use error::CheckpointError;
 pub use files::ModelFiles;
 pub use manifest::{Part, TensorSpec, codec_tensors, model_tensors};
 pub use packed_file::PackedFile;
+pub use recorder::PackedModel;
 pub use table::RowTable;
 pub use weights::Weights;

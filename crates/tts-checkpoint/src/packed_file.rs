@@ -28,12 +28,12 @@ pub(crate) const VERSION: &str = "tts packed 1";
 /// For everything packed, the tensors that it stands for and their shapes.
 pub(crate) type Replaces = BTreeMap<String, BTreeMap<String, Vec<usize>>>;
 
-/// A model in one file, which is mapped: what [`Checkpoint::write_packed`] writes.
+/// A model in one file, which is mapped: what [`PackedModel::write`] writes.
 ///
 /// It is a safetensors file. Small files of the model directory are tensors of bytes; weights
 /// that are packed for computation are bytes too, and the others stand as they were stored.
 ///
-/// [`Checkpoint::write_packed`]: crate::Checkpoint::write_packed
+/// [`PackedModel::write`]: crate::PackedModel::write
 #[derive(Debug)]
 pub struct PackedFile {
     path: PathBuf,

@@ -1,8 +1,7 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use safetensors::Dtype;
 use serde_json::{Map, Value, json};
@@ -33,29 +32,57 @@ pub(crate) struct Recorder(Mutex<Records>);
 #[derive(Debug, Default)]
 struct Records {
     /// By directory and name.
-    packed: BTreeMap<String, Vec<u8>>,
+    packed: BTreeMap<String, Arc<[u8]>>,
     replaces: Replaces,
 }
 
-/// Something that is written.
-struct Piece<'a> {
+/// What a [packed file](crate::PackedFile) is to hold.
+#[derive(Debug)]
+pub struct PackedModel {
+    header: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
     name: String,
     dtype: Dtype,
     shape: Vec<usize>,
-    content: Content<'a>,
+    length: usize,
+    content: Content,
 }
 
-enum Content<'a> {
-    Bytes(&'a [u8]),
-    File(std::borrow::Cow<'static, [u8]>),
+#[derive(Debug)]
+enum Content {
+    Packed(Arc<[u8]>),
+    File(Cow<'static, [u8]>),
+    /// A tensor as it is stored.
+    Tensor(Arc<TensorStore>, String),
 }
 
-impl Piece<'_> {
-    fn bytes(&self) -> &[u8] {
-        match &self.content {
-            Content::Bytes(bytes) => bytes,
-            Content::File(bytes) => bytes,
+impl PackedModel {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(&self.header)?;
+        for entry in &self.entries {
+            match &entry.content {
+                Content::Packed(bytes) => out.write_all(bytes)?,
+                Content::File(bytes) => out.write_all(bytes)?,
+                Content::Tensor(store, name) => {
+                    out.write_all(store.view(name).map_or(&[], |view| view.data))?;
+                    store.release(name);
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Its size in bytes.
+    pub fn size(&self) -> usize {
+        self.header.len() + self.entries.iter().map(|entry| entry.length).sum::<usize>()
     }
 }
 
@@ -66,99 +93,82 @@ impl Recorder {
 
     pub(crate) fn add(&self, name: String, bytes: Vec<u8>, replaces: BTreeMap<String, Vec<usize>>) {
         let mut records = self.records();
-        records.packed.insert(name.clone(), bytes);
+        records.packed.insert(name.clone(), bytes.into());
         records.replaces.insert(name, replaces);
     }
 
-    /// Writes everything into one file, which takes the place of an earlier one when it is
-    /// complete; gives its size in bytes.
-    pub(crate) fn write(
+    /// Everything that was recorded, and of the model what that does not stand for.
+    pub(crate) fn pack(
         &self,
-        path: &Path,
         precision: &str,
         files: &ModelFiles,
-        stores: [&TensorStore; 2],
-    ) -> Result<u64, CheckpointError> {
+        stores: [&Arc<TensorStore>; 2],
+    ) -> Result<PackedModel, CheckpointError> {
         let records = self.records();
-        let mut pieces = Vec::new();
+        let mut entries = Vec::new();
         for (name, bytes) in &records.packed {
-            let (name, shape) = (format!("{PACKED}{name}"), vec![bytes.len()]);
-            pieces.push(Piece { name, dtype: Dtype::U8, shape, content: Content::Bytes(bytes) });
+            let content = Content::Packed(Arc::clone(bytes));
+            entries.push(Entry::of_bytes(format!("{PACKED}{name}"), bytes.len(), content));
         }
         for store in stores {
-            let directory = store.directory();
-            let is_replaced = |name: &str| {
-                let mut all = records.replaces.iter().filter(|(packed, _)| {
-                    packed.strip_prefix(directory).is_some_and(|packed| !packed.contains('/'))
-                });
-                all.any(|(_, replaces)| replaces.contains_key(name))
-            };
-            for name in store.names().filter(|name| !is_replaced(name)) {
+            for name in store.names().filter(|name| !records.replace(store.directory(), name)) {
                 let view = store.required(name)?;
-                let (dtype, shape) = (view.dtype, view.shape.to_vec());
-                let name = format!("{TENSORS}{directory}{name}");
-                pieces.push(Piece { name, dtype, shape, content: Content::Bytes(view.data) });
+                entries.push(Entry {
+                    name: format!("{TENSORS}{}{name}", store.directory()),
+                    dtype: view.dtype,
+                    shape: view.shape.to_vec(),
+                    length: view.data.len(),
+                    content: Content::Tensor(Arc::clone(store), name.to_owned()),
+                });
             }
         }
         for name in SMALL_FILES {
             if let Some(content) = files.read(name)? {
-                let (name, shape) = (format!("{FILES}{name}"), vec![content.len()]);
-                pieces.push(Piece {
-                    name,
-                    dtype: Dtype::U8,
-                    shape,
-                    content: Content::File(content),
-                });
+                let (name, length) = (format!("{FILES}{name}"), content.len());
+                entries.push(Entry::of_bytes(name, length, Content::File(content)));
             }
         }
         // What is a multiple of the alignment comes first, so that all of it begins at one.
-        pieces.sort_by_key(|piece| piece.bytes().len() % ALIGN != 0);
-        let replaces = serde_json::to_string(&records.replaces).unwrap_or_default();
+        entries.sort_by_key(|entry| entry.length % ALIGN != 0);
+        let replaces = json!(records.replaces).to_string();
         let metadata = json!({ FORMAT: VERSION, PRECISION: precision, REPLACES: replaces });
-        let io = |source| CheckpointError::Io { path: path.to_owned(), source };
-        save(path, &header(&pieces, metadata), &pieces).map_err(io)
+        Ok(PackedModel { header: header(&entries, metadata), entries })
     }
 }
 
-/// The length of the header and the header, padded so that the pieces begin at a multiple of the
+impl Records {
+    /// Does something packed stand for a tensor of the weight file in `directory`?
+    fn replace(&self, directory: &str, tensor: &str) -> bool {
+        self.replaces.iter().any(|(packed, tensors)| {
+            let packed = packed.strip_prefix(directory);
+            packed.is_some_and(|packed| !packed.contains('/')) && tensors.contains_key(tensor)
+        })
+    }
+}
+
+impl Entry {
+    fn of_bytes(name: String, length: usize, content: Content) -> Self {
+        Self { name, dtype: Dtype::U8, shape: vec![length], length, content }
+    }
+}
+
+/// The length of the header and the header, padded so that the entries begin at a multiple of the
 /// alignment.
-fn header(pieces: &[Piece<'_>], metadata: Value) -> Vec<u8> {
-    let mut entries = Map::new();
-    entries.insert("__metadata__".to_owned(), metadata);
+fn header(entries: &[Entry], metadata: Value) -> Vec<u8> {
+    let mut listed = Map::new();
+    listed.insert("__metadata__".to_owned(), metadata);
     let mut end = 0;
-    for piece in pieces {
+    for entry in entries {
         let start = end;
-        end += piece.bytes().len();
-        let entry = json!({
-            "dtype": piece.dtype, "shape": piece.shape, "data_offsets": [start, end],
-        });
-        entries.insert(piece.name.clone(), entry);
+        end += entry.length;
+        let offsets = [start, end];
+        let info = json!({"dtype": entry.dtype, "shape": entry.shape, "data_offsets": offsets});
+        listed.insert(entry.name.clone(), info);
     }
     let mut header = vec![0; size_of::<u64>()];
-    header.extend(Value::Object(entries).to_string().into_bytes());
+    header.extend(Value::Object(listed).to_string().into_bytes());
     header.resize(header.len().next_multiple_of(ALIGN), b' ');
     let length = (header.len() - size_of::<u64>()) as u64;
     header.splice(..size_of::<u64>(), length.to_le_bytes());
     header
-}
-
-fn save(path: &Path, header: &[u8], pieces: &[Piece<'_>]) -> std::io::Result<u64> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let write = || {
-        let mut file = BufWriter::with_capacity(1 << 20, File::create(&partial)?);
-        file.write_all(header)?;
-        for piece in pieces {
-            file.write_all(piece.bytes())?;
-        }
-        let file = file.into_inner()?;
-        file.sync_all()?;
-        let size = file.metadata()?.len();
-        std::fs::rename(&partial, path)?;
-        Ok(size)
-    };
-    write().inspect_err(|_| {
-        // The error that is reported says more than that of this.
-        let _ = std::fs::remove_file(&partial);
-    })
 }

@@ -113,7 +113,7 @@ impl TensorStore {
     }
 
     fn add_packed(&mut self, file: &PackedFile, directory: &str) {
-        self.path = file.path().to_owned();
+        file.path().clone_into(&mut self.path);
         self.shards.push(Shard { path: self.path.clone(), bytes: file.bytes() });
         for (name, entry) in file.tensors(directory) {
             let (dtype, shape, range) = (entry.dtype, entry.shape.clone(), entry.range.clone());

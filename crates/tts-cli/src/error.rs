@@ -50,7 +50,7 @@ impl CliError {
             | Self::Precision { .. } => 3,
             #[cfg(feature = "hub")]
             Self::Hub(_) => 3,
-            Self::Tts(TtsError::Voice(tts::VoiceError::Write(_)))
+            Self::Tts(TtsError::Voice(tts::VoiceError::Write(_)) | TtsError::PackedWrite(_))
             | Self::Output { .. }
             | Self::OutputAudio(_) => 4,
             #[cfg(feature = "profiling")]

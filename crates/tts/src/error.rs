@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use tts_audio::AudioError;
 use tts_checkpoint::CheckpointError;
 use tts_code_predictor::PredictorError;
 use tts_codec_decoder::CodecError;
@@ -84,6 +85,9 @@ pub enum TtsError {
         /// What was asked for.
         precision: Precision,
     },
+    /// A packed model could not be written.
+    #[error(transparent)]
+    PackedWrite(AudioError),
     /// A model can be packed in few bits only.
     #[error("a model packed in {precision}; expected q8 or q4mix")]
     NotPacked {

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use candle_core::Device;
+use tts_audio::write_file_atomically;
 use tts_checkpoint::{Checkpoint, ModelFiles};
 
 use crate::error::TtsError;
@@ -20,11 +21,13 @@ pub fn quantize(
     files: ModelFiles,
     precision: Precision,
     path: impl AsRef<Path>,
-) -> Result<u64, TtsError> {
+) -> Result<usize, TtsError> {
     if precision.packing().is_none() {
         return Err(TtsError::NotPacked { precision });
     }
     let checkpoint = Checkpoint::open_to_pack(files)?;
     Stages::load(&checkpoint, &Device::Cpu, precision)?;
-    Ok(checkpoint.write_packed(path, precision.name())?)
+    let packed = checkpoint.pack(precision.name())?;
+    write_file_atomically(path, |out| packed.write(out)).map_err(TtsError::PackedWrite)?;
+    Ok(packed.size())
 }

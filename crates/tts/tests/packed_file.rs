@@ -26,7 +26,7 @@ fn packed(files: ModelFiles, precision: Precision) -> (TempDir, PathBuf) {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("model.tts");
     let size = quantize(files, precision, &path).unwrap();
-    assert_eq!(size, path.metadata().unwrap().len());
+    assert_eq!(size as u64, path.metadata().unwrap().len());
     (home, path)
 }
 
