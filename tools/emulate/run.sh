@@ -45,7 +45,7 @@ cat > "$dir/bochsrc" <<CONFIG
 config_interface: textconfig
 display_library: nogui
 romimage: file=$BOCHS/bios/BIOS-bochs-latest
-vgaromimage: file=$BOCHS/bios/VGABIOS-lgpl-latest
+vgaromimage: file=$BOCHS/bios/VGABIOS-lgpl/VGABIOS-lgpl-latest.bin
 cpu: model=$model, count=1, ips=50000000, reset_on_triple_fault=0
 memory: guest=512, host=512
 ata0: enabled=1
@@ -56,6 +56,6 @@ clock: sync=none
 log: $dir/log
 panic: action=fatal
 CONFIG
-"$BOCHS/bochs" -q -f "$dir/bochsrc" < /dev/null > "$dir/screen" 2>&1 || cat "$dir/screen"
+"$BOCHS/bochs" -q -f "$dir/bochsrc" < /dev/null > "$dir/screen" 2>&1 || tail -n 12 "$dir/screen"
 cat "$dir/out"
 test "$(grep -c '^PASSED ' "$dir/out")" = "$#"

@@ -10,7 +10,7 @@ use crate::tensor_waveform::{TensorWaveform, TensorWaveformState};
 /// of the codec.
 #[derive(Debug)]
 pub(crate) enum Waveform {
-    Cpu(CpuWaveform),
+    Cpu(Box<CpuWaveform>),
     Tensors(TensorWaveform),
 }
 
@@ -23,7 +23,7 @@ pub(crate) enum WaveformState {
 impl Waveform {
     pub(crate) fn load(c: &CodecDecoderConfig, weights: &Weights) -> Result<Self, CodecError> {
         Ok(match weights.device() {
-            Device::Cpu => Self::Cpu(CpuWaveform::load(c, weights)?),
+            Device::Cpu => Self::Cpu(Box::new(CpuWaveform::load(c, weights)?)),
             _ => Self::Tensors(TensorWaveform::load(c, weights)?),
         })
     }
