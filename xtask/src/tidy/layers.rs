@@ -188,7 +188,7 @@ mod tests {
             assert!(messages("tts-text", weights, Development).is_empty());
             assert!(messages("tts-benches", weights, Development).is_empty());
             assert_eq!(messages("tts-text", weights, Normal).len(), 1);
-            assert_eq!(messages("tts-nn", weights, Development).len(), 1);
+            assert_eq!(messages("tts-cpu", weights, Development).len(), 1);
             assert!(messages(CHECKPOINT, weights, Development).is_empty());
         }
     }
