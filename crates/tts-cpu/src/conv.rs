@@ -256,11 +256,18 @@ impl Conv {
         let rows = View { rows, tile_rows, dilation };
         let part = self.part(input.time(), team.map_or(1, Pool::size));
         let cut = Cut { run: part, part };
-        self.finish(team, cut, 0..input.time(), outputs, |part, sums| {
-            sums.fill(self.bias.values().get(part.tile).copied().unwrap_or(Lanes::ZERO));
-            let panel = (part.tile, part.phase);
-            self.panels.add(self.kernels, panel, rows, part.times.start, sums);
-        });
+        self.finish(
+            team,
+            cut,
+            0..input.time(),
+            outputs,
+            || (),
+            |(), part, sums| {
+                sums.fill(self.bias.values().get(part.tile).copied().unwrap_or(Lanes::ZERO));
+                let panel = (part.tile, part.phase);
+                self.panels.add(self.kernels, panel, rows, part.times.start, sums);
+            },
+        );
     }
 
     /// Some frames after the other: their inputs in tiles, then their outputs.
@@ -287,32 +294,42 @@ impl Conv {
                 }
             });
             let tiles = &*tiles;
-            self.finish(team, cut, times.clone(), outputs.again(), |part, sums| {
-                let count = tiling.tiles(part.times.clone()).count();
-                let start = part.index * input_tiles;
-                let tiles = tiles.get(start..start + input_tiles).unwrap_or_default();
-                let rows = tiles.as_flattened().as_flattened();
-                let rows = View { rows, tile_rows: POINTS * SLOTS, dilation: 1 };
-                let mut products = NO_TILES;
-                for (point, sums) in products.iter_mut().enumerate() {
-                    let sums = sums.get_mut(..count).unwrap_or_default();
-                    let panel = (part.tile, point);
-                    self.panels.add(self.kernels, panel, rows, point * SLOTS, sums);
-                }
-                let bias = self.bias.values().get(part.tile).unwrap_or(&Lanes::ZERO);
-                self.kernels.gather(tiling, part.times, &products, bias, sums);
-            });
+            let memory = || NO_TILES;
+            self.finish(
+                team,
+                cut,
+                times.clone(),
+                outputs.again(),
+                memory,
+                |products, part, sums| {
+                    let count = tiling.tiles(part.times.clone()).count();
+                    let start = part.index * input_tiles;
+                    let tiles = tiles.get(start..start + input_tiles).unwrap_or_default();
+                    let rows = tiles.as_flattened().as_flattened();
+                    let rows = View { rows, tile_rows: POINTS * SLOTS, dilation: 1 };
+                    for (point, sums) in products.iter_mut().enumerate() {
+                        let sums = sums.get_mut(..count).unwrap_or_default();
+                        sums.fill(Lanes::ZERO);
+                        let panel = (part.tile, point);
+                        self.panels.add(self.kernels, panel, rows, point * SLOTS, sums);
+                    }
+                    let bias = self.bias.values().get(part.tile).unwrap_or(&Lanes::ZERO);
+                    self.kernels.gather(tiling, part.times, products, bias, sums);
+                },
+            );
         }
     }
 
-    /// Makes `outputs` of the sums, `[times, 16]` of every part of `times`.
-    fn finish(
+    /// Makes `outputs` of the sums, `[times, 16]` of every part of `times`. Every member of the
+    /// team has a `memory` for its sums, whatever the part before left in it.
+    fn finish<M>(
         &self,
         team: Option<&Pool>,
         cut: Cut,
         times: Range<usize>,
         outputs: Outputs<'_>,
-        sum: impl Fn(Part, &mut [Lanes]) + Sync,
+        memory: impl Fn() -> M + Sync,
+        sum: impl Fn(&mut M, Part, &mut [Lanes]) + Sync,
     ) {
         let (parts, residual) = (cut.parts(times.len()), outputs.residual);
         let snake = outputs.activated.as_ref().map(|activated| activated.snake);
@@ -322,6 +339,7 @@ impl Conv {
         let queue = Mutex::new((0..self.tiles() * parts).zip(plain.zip(activated)));
         let work = || {
             let mut sums = [Lanes::ZERO; PART];
+            let mut memory = memory();
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some((index, (plain, activated))) = next else { break };
@@ -329,7 +347,7 @@ impl Conv {
                 let times = cut.part(&times, index);
                 let Some(sums) = sums.get_mut(..times.len()) else { break };
                 for phase in 0..self.stride {
-                    sum(Part { tile, phase, index, times: times.clone() }, sums);
+                    sum(&mut memory, Part { tile, phase, index, times: times.clone() }, sums);
                     let rows = plain.iter_mut().skip(phase).step_by(self.stride);
                     for (row, sum) in rows.zip(&mut *sums) {
                         if residual {
