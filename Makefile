@@ -4,6 +4,7 @@ CHECKS ?= advisories bans licenses sources
 FUZZ_SECONDS ?= 60
 MODEL = $(if $(MODEL_DIR),--model-dir "$(MODEL_DIR)")
 BUILD = $(if $(FEATURES),--features "$(FEATURES)")
+PROFILED = tts-profiling/record tts/profiling tts/async tts-cli/profiling
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
 .PHONY: help speak test lint golden fuzz memcheck asan deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate
@@ -17,15 +18,14 @@ speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
 
 test: ## Run all tests, with and without profiling
 	cargo test --workspace
-	cargo test -p tts-profiling -p tts --features tts-profiling/record,tts/profiling,tts/async
-	cargo test -p tts-cli --features profiling --test profile
+	cargo test --workspace --features "$(PROFILED)" --lib $(addprefix --test ,cancel concurrent gpu profile promises record spans streaming)
+	cargo test --workspace --features "$(PROFILED)" --doc
 	cargo xtask examples
 
 lint: ## Format, clippy, docs and the rules of this workspace
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p tts-profiling --all-targets --features record -- -D warnings
-	cargo clippy -p tts-cli -p tts -p tts-benches --all-targets --features tts/profiling,tts/async,tts-benches/nvtx,tts-benches/sampling -- -D warnings
+	cargo clippy --workspace --all-targets --features "$(PROFILED) tts-benches/nvtx tts-benches/sampling" -- -D warnings
 	NVCC=$(CURDIR)/tools/nvcc-stand-in.sh CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=80 cargo clippy --target-dir target/cuda-stand-in -p tts-cli -p tts-benches --features tts-cli/profiling,tts-cli/cuda,tts-benches/profiling,tts-benches/cuda -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo xtask tidy
