@@ -5,8 +5,8 @@ use crate::math;
 /// Neighbours that share a scale and a sum, in a row of weights and in a vector of inputs.
 pub(crate) const GROUP: usize = 32;
 
-/// Vectors to multiply a matrix with, rounded to 16 bits: 32 neighbours share the scale
-/// `largest magnitude / 32767`.
+/// Vectors to multiply a matrix with, rounded: 32 neighbours share the scale `largest magnitude /
+/// 32767` in 16 bits, for weights of 8, and `largest magnitude / 127` in 8 bits, for weights of 4.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     width: usize,
@@ -21,10 +21,13 @@ pub struct Inputs {
 #[repr(C)]
 pub(crate) struct InputGroup {
     /// In -32767..=32767.
-    pub(crate) values: [i16; GROUP],
-    /// Of the values.
-    pub(crate) sum: i32,
-    pub(crate) scale: f32,
+    pub(crate) words: [i16; GROUP],
+    pub(crate) word_scale: f32,
+    /// In -127..=127.
+    pub(crate) bytes: [i8; GROUP],
+    pub(crate) byte_scale: f32,
+    /// Of the bytes.
+    pub(crate) byte_sum: i32,
 }
 
 impl Inputs {
@@ -77,21 +80,31 @@ impl Inputs {
 }
 
 impl InputGroup {
-    pub(crate) const ZEROS: Self = Self { values: [0; GROUP], sum: 0, scale: 0.0 };
+    pub(crate) const ZEROS: Self = Self {
+        words: [0; GROUP],
+        word_scale: 0.0,
+        bytes: [0; GROUP],
+        byte_scale: 0.0,
+        byte_sum: 0,
+    };
 
     /// Rounds a vector to its groups.
     #[allow(clippy::inline_always)] // compiled once for each instruction set
     #[inline(always)]
     pub(crate) fn round(groups: &mut [Self], vector: &[f32]) {
-        const LARGEST: f32 = i16::MAX as f32;
+        const LARGEST_WORD: f32 = i16::MAX as f32;
+        const LARGEST_BYTE: f32 = i8::MAX as f32;
         for (group, inputs) in groups.iter_mut().zip(vector.chunks(GROUP)) {
             let largest = math::largest(inputs);
-            group.scale = largest / LARGEST;
-            let inverse = if largest > 0.0 { LARGEST / largest } else { 0.0 };
-            for (value, x) in group.values.iter_mut().zip(inputs) {
-                *value = math::whole(x * inverse) as i16;
+            let inverse = if largest > 0.0 { 1.0 / largest } else { 0.0 };
+            let (words, bytes) = (inverse * LARGEST_WORD, inverse * LARGEST_BYTE);
+            for ((word, byte), x) in group.words.iter_mut().zip(&mut group.bytes).zip(inputs) {
+                *word = math::whole(x * words) as i16;
+                *byte = math::whole(x * bytes) as i8;
             }
-            group.sum = group.values.iter().map(|&value| i32::from(value)).sum();
+            group.word_scale = largest / LARGEST_WORD;
+            group.byte_scale = largest / LARGEST_BYTE;
+            group.byte_sum = group.bytes.iter().map(|&byte| i32::from(byte)).sum();
         }
     }
 }
@@ -107,12 +120,15 @@ mod tests {
         inputs.set(&vector).expect("one vector");
         let groups = inputs.vector(0);
         for (group, part) in groups.iter().zip(vector.chunks(GROUP)) {
-            for (value, x) in group.values.iter().zip(part) {
-                assert!((f32::from(*value) * group.scale - x).abs() <= group.scale * 0.501);
+            for ((word, byte), x) in group.words.iter().zip(group.bytes).zip(part) {
+                let error = |value: f32, scale: f32| (value * scale - x).abs() / scale;
+                assert!(error(f32::from(*word), group.word_scale) <= 0.501);
+                assert!(error(f32::from(byte), group.byte_scale) <= 0.501);
             }
-            assert_eq!(group.sum, group.values.iter().map(|&v| i32::from(v)).sum());
+            assert_eq!(group.byte_sum, group.bytes.iter().map(|&byte| i32::from(byte)).sum());
         }
-        assert!(groups[6].values[200 - 6 * GROUP..].iter().all(|&value| value == 0));
+        assert!(groups[6].words[200 - 6 * GROUP..].iter().all(|&word| word == 0));
+        assert!(groups[6].bytes[200 - 6 * GROUP..].iter().all(|&byte| byte == 0));
         assert!(inputs.vector(1).is_empty());
     }
 
@@ -120,7 +136,7 @@ mod tests {
     fn silence_and_half_vectors() {
         let mut inputs = Inputs::new(4);
         inputs.set(&[0.0; 8]).expect("two vectors");
-        assert_eq!((inputs.len(), inputs.vector(1)[0].scale), (2, 0.0));
+        assert_eq!((inputs.len(), inputs.vector(1)[0].word_scale), (2, 0.0));
         let error = inputs.set(&[0.0; 6]).expect_err("one and a half");
         assert_eq!(error.to_string(), "values of input vectors: 6, expected 4");
     }

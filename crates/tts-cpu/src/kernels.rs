@@ -201,7 +201,9 @@ mod tests {
         on_all(|kernels| {
             let mut groups = vec![InputGroup::ZEROS; numbers.len().div_ceil(GROUP)];
             kernels.round(&mut groups, &numbers);
-            groups.iter().map(|g| (g.values, g.sum, g.scale)).collect::<Vec<_>>()
+            let words = groups.iter().map(|group| (group.words, group.word_scale));
+            let bytes = groups.iter().map(|group| (group.bytes, group.byte_scale, group.byte_sum));
+            (words.collect::<Vec<_>>(), bytes.collect::<Vec<_>>())
         });
         let rows = std::array::from_fn(|row| std::array::from_fn(|i| numbers[row * GROUP + i]));
         for scheme in [Scheme::Q8, Scheme::Q4] {

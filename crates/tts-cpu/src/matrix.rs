@@ -132,23 +132,14 @@ impl Matrix {
             let tiles = start..tiles.end.min(start + TILES);
             let mut first = 0;
             while first < inputs.len() {
-                // As many tiles for a vector as there are registers for sums, and for 4-bit
-                // weights beside them.
-                first += match (self.scheme, inputs.len() - first) {
-                    (Scheme::Q8, 4..) if wide => {
-                        self.multiply_by::<4, 4>(inputs, first, &tiles, &mut sink)
-                    }
-                    (Scheme::Q4, 4..) if wide => {
-                        self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink)
-                    }
-                    (Scheme::Q4, 2..) if wide => {
-                        self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink)
-                    }
-                    (Scheme::Q8, 8..) => self.multiply_by::<8, 1>(inputs, first, &tiles, &mut sink),
-                    (Scheme::Q8, 4..) => self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink),
-                    (Scheme::Q8, 2..) => self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink),
-                    (Scheme::Q4, 4..) => self.multiply_by::<4, 1>(inputs, first, &tiles, &mut sink),
-                    (Scheme::Q4, 2..) => self.multiply_by::<2, 2>(inputs, first, &tiles, &mut sink),
+                // As many tiles for a vector as there are registers for sums; 4-bit weights are
+                // done faster with more left.
+                first += match (inputs.len() - first, self.scheme) {
+                    (4.., _) if wide => self.multiply_by::<4, 4>(inputs, first, &tiles, &mut sink),
+                    (4.., Scheme::Q4) => self.multiply_by::<4, 1>(inputs, first, &tiles, &mut sink),
+                    (8.., Scheme::Q8) => self.multiply_by::<8, 1>(inputs, first, &tiles, &mut sink),
+                    (4.., Scheme::Q8) => self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink),
+                    (2.., _) => self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink),
                     _ => self.multiply_by::<1, 4>(inputs, first, &tiles, &mut sink),
                 };
             }
@@ -225,7 +216,7 @@ impl Scheme {
     fn tag(self) -> [u8; 8] {
         match self {
             Self::Q8 => *b"tts q8 1",
-            Self::Q4 => *b"tts q4 1",
+            Self::Q4 => *b"tts q4 2",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Four and a half bits a weight: 32 neighbours of a row share a 16-bit scale.
 //!
 //! A tile is eight rows. Its groups follow one another; each is eight scales, then the
-//! weights, eight of every row in turn: two 16-bit words, of which the first holds the even
-//! and the second the odd columns, four bits each, the lowest first. A vector register of
-//! eight 32-bit sums has a row in each lane.
+//! weights, eight of every row in turn: four bytes, whose lower halves are the first four columns
+//! and whose upper halves the others. A vector register of eight 32-bit sums has a row in each
+//! lane. Their inputs have 8 bits: a finer one would be lost beside the error of such a weight.
 
 #![allow(clippy::inline_always)] // compiled once for each instruction set
 
@@ -32,11 +32,9 @@ pub(crate) fn pack(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
     for run in 0..GROUP / RUN {
         for codes in &codes {
             let columns = codes.as_chunks::<RUN>().0.get(run).copied().unwrap_or_default();
-            for parity in 0..2 {
-                let word = (columns.iter().skip(parity).step_by(2).rev())
-                    .fold(0, |word, &code| word << 4 | (math::whole(code) + OFFSET) as u16);
-                out.extend(word.to_le_bytes());
-            }
+            let (first, last) = columns.split_at(RUN / 2);
+            let code = |code: f32| (math::whole(code) + OFFSET) as u8;
+            out.extend(first.iter().zip(last).map(|(&low, &high)| code(high) << 4 | code(low)));
         }
     }
 }
@@ -114,18 +112,18 @@ pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
         let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
         let mut sums = [0_i32; TILE];
         let steps = weights.as_chunks::<{ TILE * RUN / 2 }>().0.iter();
-        for (runs, values) in steps.zip(inputs.values.as_chunks::<RUN>().0) {
+        for (runs, values) in steps.zip(inputs.bytes.as_chunks::<RUN>().0) {
+            let (first, last) = values.split_at(RUN / 2);
             for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<{ RUN / 2 }>().0) {
-                for (column, value) in values.iter().enumerate() {
-                    let byte = run.get(column % 2 * 2 + column / 4).copied().unwrap_or_default();
-                    let code = byte >> (column / 2 % 2 * 4) & 15;
-                    *sum += i32::from(code) * i32::from(*value);
+                for ((codes, low), high) in run.iter().zip(first).zip(last) {
+                    *sum += i32::from(codes & 15) * i32::from(*low);
+                    *sum += i32::from(codes >> 4) * i32::from(*high);
                 }
             }
         }
         for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
             let own = bf16::from_le_bytes(*own).to_f32();
-            *output += (sum - OFFSET * inputs.sum) as f32 * (own * inputs.scale);
+            *output += (sum - OFFSET * inputs.byte_sum) as f32 * (own * inputs.byte_scale);
         }
     }
     outputs

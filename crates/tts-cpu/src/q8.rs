@@ -41,7 +41,7 @@ pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
         let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
         let mut sums = [0_i32; TILE];
         let steps = weights.as_chunks::<{ TILE * RUN }>().0.iter();
-        for (runs, values) in steps.zip(inputs.values.as_chunks::<RUN>().0) {
+        for (runs, values) in steps.zip(inputs.words.as_chunks::<RUN>().0) {
             for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<RUN>().0) {
                 for (weight, value) in run.iter().zip(values) {
                     *sum += i32::from(weight.cast_signed()) * i32::from(*value);
@@ -49,7 +49,7 @@ pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
             }
         }
         for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
-            *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.scale);
+            *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.word_scale);
         }
     }
     outputs

@@ -5,9 +5,10 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m128i, __m256, __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256,
-    _mm256_castsi256_ps, _mm256_cvtepi8_epi16, _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32,
-    _mm256_loadu_si256, _mm256_madd_epi16, _mm256_mul_ps, _mm256_set1_epi16, _mm256_set1_epi32,
+    __m128i, __m256, __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi16,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi8_epi16,
+    _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
     _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi16,
     _mm256_storeu_ps, _mm256_sub_epi32,
 };
@@ -20,11 +21,11 @@ use crate::{q4, q8};
 pub(super) type Q8Group = [u8; q8::GROUP_BYTES];
 /// A group of a tile of 4-bit weights.
 pub(super) type Q4Group = [u8; q4::GROUP_BYTES];
-/// Four 4-bit weights of each word.
-pub(super) const CODES: usize = 4;
+/// Registers of 8-bit codes from one of 4-bit weights.
+pub(super) const CODES: usize = 2;
 
-/// Registers of 32-bit sums, or of pairs of 16-bit numbers: a tile's eight rows side by side,
-/// once or more.
+/// Registers of 32-bit sums, or of pairs of 16-bit or fours of 8-bit numbers: a tile's eight rows
+/// side by side, once or more.
 ///
 /// # Safety
 /// The functions need the instructions that they are compiled for. They are inlined into one
@@ -39,21 +40,35 @@ pub(super) trait Registers {
     /// The weights of some steps; `index` counts registers.
     unsafe fn bytes(group: &Q8Group, index: usize) -> Self::Register;
 
-    /// The codes of some steps, columns 0 and 1 of each, 2 and 3, 4 and 5, 6 and 7.
+    /// The codes of some steps, columns 0 to 3 and 4 to 7 of each.
     unsafe fn codes(group: &Q4Group, index: usize) -> [Self::Register; CODES];
 
     /// Pair `first` of the inputs for every row, in a second step the one `apart` from it.
-    unsafe fn columns(inputs: &InputGroup, first: usize, apart: usize) -> Self::Register;
+    unsafe fn pairs(inputs: &InputGroup, first: usize, apart: usize) -> Self::Register;
+
+    /// Four `first` of the inputs for every row, in a second step the one `apart` from it.
+    unsafe fn fours(inputs: &InputGroup, first: usize, apart: usize) -> Self::Register;
 
     /// `sums` and the sums of the products of every pair.
-    unsafe fn multiply_add(
+    unsafe fn add_pairs(
         sums: Self::Register,
         weights: Self::Register,
         inputs: Self::Register,
     ) -> Self::Register;
 
+    /// `sums` and the sums of the products of every four, which are added up by
+    /// [`Registers::rows_of_fours`] only; for one group at most.
+    unsafe fn add_fours(
+        sums: Self::Register,
+        codes: Self::Register,
+        inputs: Self::Register,
+    ) -> Self::Register;
+
     /// The sums over all steps.
     unsafe fn rows(sums: Self::Register) -> __m256i;
+
+    /// The sums of fours over all steps.
+    unsafe fn rows_of_fours(sums: Self::Register) -> __m256i;
 }
 
 /// AVX2, and AVX-VNNI if `VNNI`.
@@ -79,26 +94,32 @@ impl<const VNNI: bool> Registers for Narrow<VNNI> {
     #[target_feature(enable = "avx2")]
     unsafe fn codes(group: &Q4Group, index: usize) -> [__m256i; CODES] {
         let codes = load(&group.as_rchunks().1[index]);
-        let low_bits = _mm256_set1_epi16(15);
+        let low_bits = _mm256_set1_epi8(15);
         [
             _mm256_and_si256(codes, low_bits),
             _mm256_and_si256(_mm256_srli_epi16::<4>(codes), low_bits),
-            _mm256_and_si256(_mm256_srli_epi16::<8>(codes), low_bits),
-            _mm256_srli_epi16::<12>(codes),
         ]
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn columns(inputs: &InputGroup, first: usize, _: usize) -> __m256i {
-        let pair: [i16; 2] = inputs.values.as_chunks().0[first];
+    unsafe fn pairs(inputs: &InputGroup, first: usize, _: usize) -> __m256i {
+        let pair: [i16; 2] = inputs.words.as_chunks().0[first];
         // SAFETY: both have 32 bits.
         _mm256_set1_epi32(unsafe { std::mem::transmute::<[i16; 2], i32>(pair) })
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn multiply_add(sums: __m256i, weights: __m256i, inputs: __m256i) -> __m256i {
+    unsafe fn fours(inputs: &InputGroup, first: usize, _: usize) -> __m256i {
+        let four: [i8; 4] = inputs.bytes.as_chunks().0[first];
+        // SAFETY: both have 32 bits.
+        _mm256_set1_epi32(unsafe { std::mem::transmute::<[i8; 4], i32>(four) })
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn add_pairs(sums: __m256i, weights: __m256i, inputs: __m256i) -> __m256i {
         if !VNNI {
             return _mm256_add_epi32(sums, _mm256_madd_epi16(weights, inputs));
         }
@@ -116,10 +137,38 @@ impl<const VNNI: bool> Registers for Narrow<VNNI> {
         sums
     }
 
+    /// Without VNNI the sums have 16 bits: those of eight pairs of a code up to 15 and an input
+    /// up to 128 in size, as a group has, fit.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn add_fours(sums: __m256i, codes: __m256i, inputs: __m256i) -> __m256i {
+        if !VNNI {
+            return _mm256_add_epi16(sums, _mm256_maddubs_epi16(codes, inputs));
+        }
+        let mut sums = sums;
+        // SAFETY: the caller has AVX-VNNI.
+        unsafe {
+            asm!(
+                "{{vex}} vpdpbusd {}, {}, {}",
+                inlateout(ymm_reg) sums,
+                in(ymm_reg) codes,
+                in(ymm_reg) inputs,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        sums
+    }
+
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn rows(sums: __m256i) -> __m256i {
         sums
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn rows_of_fours(sums: __m256i) -> __m256i {
+        if VNNI { sums } else { _mm256_madd_epi16(sums, _mm256_set1_epi16(1)) }
     }
 }
 
@@ -185,9 +234,9 @@ unsafe fn q8<R: Registers, const N: usize, const T: usize>(
                     weights[t] = R::bytes(tiles[t], step);
                 }
                 for n in 0..N {
-                    let columns = R::columns(inputs[n], step * R::STEPS, 1);
+                    let pairs = R::pairs(inputs[n], step * R::STEPS, 1);
                     for t in 0..T {
-                        sums[n][t] = R::multiply_add(sums[n][t], weights[t], columns);
+                        sums[n][t] = R::add_pairs(sums[n][t], weights[t], pairs);
                     }
                 }
             }
@@ -195,7 +244,7 @@ unsafe fn q8<R: Registers, const N: usize, const T: usize>(
                 let own = scales(&tiles[t].as_chunks().0[0]);
                 for n in 0..N {
                     let sums = R::rows(sums[n][t]);
-                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
+                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].word_scale);
                 }
             }
         }
@@ -203,8 +252,7 @@ unsafe fn q8<R: Registers, const N: usize, const T: usize>(
     }
 }
 
-/// The products of `T` tiles of 4-bit weights with `N` vectors. A sum of 32 products of 4 with
-/// 16 bits fits into 32.
+/// The products of `T` tiles of 4-bit weights with `N` vectors.
 ///
 /// # Safety
 /// As [`multiply`].
@@ -216,21 +264,25 @@ unsafe fn q4<R: Registers, const N: usize, const T: usize>(
     // SAFETY: the caller has the instructions, AVX2 among them.
     unsafe {
         let mut outputs = [[_mm256_setzero_ps(); T]; N];
+        let ahead = T * tiles.first().map_or(0, |tile| tile.len());
         for (tiles, inputs) in groups::<{ q4::GROUP_BYTES }, N, T>(tiles, vectors) {
+            if N <= 2 {
+                // The same group of the tiles behind these.
+                for tile in tiles {
+                    prefetch(tile, ahead);
+                }
+            }
             let mut sums = [[R::zeros(); T]; N];
             for step in 0..GROUP / q4::RUN / R::STEPS {
-                let mut columns = [[R::zeros(); CODES]; N];
-                for n in 0..N {
-                    for (pair, columns) in columns[n].iter_mut().enumerate() {
-                        let first = step * R::STEPS * CODES + pair;
-                        *columns = R::columns(inputs[n], first, CODES);
+                for half in 0..CODES {
+                    let mut codes = [R::zeros(); T];
+                    for t in 0..T {
+                        codes[t] = R::codes(tiles[t], step)[half];
                     }
-                }
-                for t in 0..T {
-                    let codes = R::codes(tiles[t], step);
                     for n in 0..N {
-                        for pair in 0..CODES {
-                            sums[n][t] = R::multiply_add(sums[n][t], codes[pair], columns[n][pair]);
+                        let fours = R::fours(inputs[n], step * R::STEPS * CODES + half, CODES);
+                        for t in 0..T {
+                            sums[n][t] = R::add_fours(sums[n][t], codes[t], fours);
                         }
                     }
                 }
@@ -238,13 +290,23 @@ unsafe fn q4<R: Registers, const N: usize, const T: usize>(
             for t in 0..T {
                 let own = scales(&tiles[t].as_chunks().0[0]);
                 for n in 0..N {
-                    let offset = _mm256_set1_epi32(q4::OFFSET * inputs[n].sum);
-                    let sums = _mm256_sub_epi32(R::rows(sums[n][t]), offset);
-                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
+                    let offset = _mm256_set1_epi32(q4::OFFSET * inputs[n].byte_sum);
+                    let sums = _mm256_sub_epi32(R::rows_of_fours(sums[n][t]), offset);
+                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].byte_scale);
                 }
             }
         }
         store(outputs)
+    }
+}
+
+/// Asks for the bytes so far `ahead` of a group.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn prefetch<const BYTES: usize>(group: &[u8; BYTES], ahead: usize) {
+    for line in group.chunks(64) {
+        // Past the last weights it has no effect.
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast());
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm512_and_si512,
-    _mm512_castsi512_si256, _mm512_cvtepi8_epi16, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
-    _mm512_load_ps, _mm512_loadu_si512, _mm512_mask_set1_epi32, _mm512_permutexvar_epi32,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512,
-    _mm512_srli_epi16, _mm512_store_ps,
+    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm256_loadu_si256,
+    _mm512_and_si512, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cvtepi8_epi16,
+    _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_si512,
+    _mm512_mask_set1_epi32, _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_store_ps,
 };
 
 use super::conv::AHEAD;
@@ -41,28 +41,32 @@ impl Registers for Wide {
         let codes: &[u8; 64] = &group.as_rchunks().1[index];
         // SAFETY: 64 bytes are read.
         let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
-        let low_bits = _mm512_set1_epi16(15);
+        let low_bits = _mm512_set1_epi8(15);
         [
             _mm512_and_si512(codes, low_bits),
             _mm512_and_si512(_mm512_srli_epi16::<4>(codes), low_bits),
-            _mm512_and_si512(_mm512_srli_epi16::<8>(codes), low_bits),
-            _mm512_srli_epi16::<12>(codes),
         ]
     }
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn columns(inputs: &InputGroup, first: usize, apart: usize) -> __m512i {
-        let (lower, upper) = (first as i32, (first + apart) as i32);
-        let pairs = _mm512_mask_set1_epi32(_mm512_set1_epi32(lower), 0xff00, upper);
+    unsafe fn pairs(inputs: &InputGroup, first: usize, apart: usize) -> __m512i {
         // SAFETY: 64 bytes are read.
-        let inputs = unsafe { _mm512_loadu_si512(inputs.values.as_ptr().cast()) };
-        _mm512_permutexvar_epi32(pairs, inputs)
+        let words = unsafe { _mm512_loadu_si512(inputs.words.as_ptr().cast()) };
+        _mm512_permutexvar_epi32(two(first, apart), words)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn fours(inputs: &InputGroup, first: usize, apart: usize) -> __m512i {
+        // SAFETY: 32 bytes are read.
+        let bytes = unsafe { _mm256_loadu_si256(inputs.bytes.as_ptr().cast()) };
+        _mm512_permutexvar_epi32(two(first, apart), _mm512_castsi256_si512(bytes))
     }
 
     #[inline]
     #[target_feature(enable = "avx512vnni")]
-    unsafe fn multiply_add(sums: __m512i, weights: __m512i, inputs: __m512i) -> __m512i {
+    unsafe fn add_pairs(sums: __m512i, weights: __m512i, inputs: __m512i) -> __m512i {
         let mut sums = sums;
         // SAFETY: the caller has VNNI. Compilers split the intrinsic into two instructions.
         unsafe {
@@ -78,10 +82,41 @@ impl Registers for Wide {
     }
 
     #[inline]
+    #[target_feature(enable = "avx512vnni")]
+    unsafe fn add_fours(sums: __m512i, codes: __m512i, inputs: __m512i) -> __m512i {
+        let mut sums = sums;
+        // SAFETY: the caller has VNNI.
+        unsafe {
+            asm!(
+                "vpdpbusd {}, {}, {}",
+                inlateout(zmm_reg) sums,
+                in(zmm_reg) codes,
+                in(zmm_reg) inputs,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        sums
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f")]
     unsafe fn rows(sums: __m512i) -> __m256i {
         _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64::<1>(sums))
     }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn rows_of_fours(sums: __m512i) -> __m256i {
+        // SAFETY: the caller has the instructions.
+        unsafe { Self::rows(sums) }
+    }
+}
+
+/// Place `first` for the eight lanes of the first step, `apart` from it for those of the second.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn two(first: usize, apart: usize) -> __m512i {
+    _mm512_mask_set1_epi32(_mm512_set1_epi32(first as i32), 0xff00, (first + apart) as i32)
 }
 
 /// The products with AVX-512 and VNNI.
