@@ -105,6 +105,7 @@ fn unusable_arguments_are_named() {
         (&["--labels", "tiny"][..], "short, medium and long"),
         (&["--model-dir", "no/such/directory"], "no/such/directory"),
         (&["--streaming", "--batch", "2"], "--batch"),
+        (&["--layout", "wide"], "streaming or non-streaming"),
     ] {
         let output = bench(arguments);
         assert!(!output.status.success());

@@ -33,14 +33,15 @@ peer each is. A program that speaks another number of frames ends the run.
 
 What differs: the peers have a short warm-up, this engine has none, but it packs its weights
 while it loads, as realtimetts does; vox-tts maps its file, and the pages it has read count as
-memory. vox-tts reads the text one piece a frame, so its prompt has ten rows; the others have
-the whole text in the prompt. Q4_K_M has the code predictor in 4 bits, too. The weights of the
+memory. vox-tts reads the text one piece a frame, so its prompt has ten rows, and so does this
+engine in the streaming layout; realtimetts has the whole text in the prompt. Q4_K_M has the code predictor in 4 bits, too. The weights of the
 codec are in 32 bits here and in vox-tts, in 16 and less in realtimetts. Sampling is the same.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -85,9 +86,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     commands = {}
-    for dtype in ("q8", "q4mix"):
-        commands[f"this engine, {dtype}"] = [
-            args.e2e_bench, "--model-dir", args.model_dir, "--device", "cpu", "--labels", "short", "--dtype", dtype,
+    for dtype, layout in itertools.product(("q8", "q4mix"), ("streaming", "non-streaming")):
+        commands[f"this engine, {dtype}, {layout}"] = [
+            args.e2e_bench, "--model-dir", args.model_dir, "--device", "cpu", "--labels", "short", "--dtype", dtype, "--layout", layout,
             "--frames", str(args.frames), "--threads", str(args.threads), "--iterations", "1", "--warmup", "0", "-o", "json",
         ]
     files = {f"vox-tts, {quant}": ["vox", f"{quant}.tmod"] for quant in ("q8", "q4")}

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tts::{DeviceName, Precision};
+use tts::{DeviceName, Layout, Precision};
 
 /// Text to speech with Qwen3-TTS checkpoints.
 #[derive(Debug, Parser)]
@@ -136,12 +136,13 @@ pub(crate) struct DecodeArgs {
     pub(crate) model: ModelArgs,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum LayoutArg {
-    /// One text token per frame
-    Streaming,
-    /// All of the text before the first frame
-    NonStreaming,
+fn layout() -> impl TypedValueParser<Value = Layout> {
+    let help = |layout: Layout| match layout {
+        Layout::Streaming => "One text token per frame",
+        Layout::NonStreaming => "All of the text before the first frame",
+    };
+    let value = |layout: Layout| PossibleValue::new(layout.name()).help(help(layout));
+    PossibleValuesParser::new(Layout::ALL.map(value)).try_map(|name| name.parse::<Layout>())
 }
 
 /// The names of those that `is_meant`.
@@ -260,8 +261,8 @@ pub(crate) struct SamplingArgs {
     #[arg(long)]
     pub(crate) max_seconds: Option<f64>,
     /// Where the text stands in the prompt
-    #[arg(long)]
-    pub(crate) layout: Option<LayoutArg>,
+    #[arg(long, value_parser = layout())]
+    pub(crate) layout: Option<Layout>,
 }
 
 #[derive(Debug, Args)]

@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tts::{
-    Audio, ChunkSchedule, Delivery, Guard, GuardAction, Layout, LongSpeech, Model, Options,
-    Request, SplitLimits, SynthesisTiming, Voice,
+    Audio, ChunkSchedule, Delivery, Guard, GuardAction, LongSpeech, Model, Options, Request,
+    SplitLimits, SynthesisTiming, Voice,
 };
 use tts_audio::{AudioError, StreamWriter};
 
-use crate::args::{GuardArg, LayoutArg, SamplingArgs, SayArgs};
+use crate::args::{GuardArg, SamplingArgs, SayArgs};
 use crate::error::CliError;
 use crate::progress::Progress;
 use crate::{model, output, voice};
@@ -182,10 +182,7 @@ fn sampling(model: &Model, args: &SamplingArgs) -> Result<Options, CliError> {
     set(&mut options.predictor.top_k, args.subtalker_top_k);
     set(&mut options.predictor.top_p, args.subtalker_top_p);
     set(&mut options.max_new_tokens, args.max_new_tokens);
-    options.layout = args.layout.map(|layout| match layout {
-        LayoutArg::Streaming => Layout::Streaming,
-        LayoutArg::NonStreaming => Layout::NonStreaming,
-    });
+    options.layout = args.layout;
     if let Some(seconds) = args.max_seconds {
         if !(seconds.is_finite() && seconds > 0.0) {
             return Err(CliError::Argument {

@@ -41,8 +41,8 @@ pub use error::{TextError, TextPart};
 pub use feed::TextFeed;
 pub use language::supported_languages;
 pub use prompt::{
-    CodecInput, Layout, MAX_TEXT_BYTES, OpenPrompt, Position, Prompt, PromptRequest, PromptWarning,
-    Reference, Speaker, TextOptions, build_prompt, open_prompt,
+    CodecInput, Layout, LayoutError, MAX_TEXT_BYTES, OpenPrompt, Position, Prompt, PromptRequest,
+    PromptWarning, Reference, Speaker, TextOptions, build_prompt, open_prompt,
 };
 pub use sentences::{Pause, Piece, SplitLimits, split_sentences};
 pub use speaker::supported_speakers;

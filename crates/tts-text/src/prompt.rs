@@ -9,7 +9,7 @@ mod texts;
 use std::fmt;
 
 pub use self::build::{OpenPrompt, build_prompt, open_prompt};
-pub use self::request::{Layout, PromptRequest, Reference, Speaker, TextOptions};
+pub use self::request::{Layout, LayoutError, PromptRequest, Reference, Speaker, TextOptions};
 pub use self::texts::MAX_TEXT_BYTES;
 
 /// Everything the talker reads before and while it speaks.

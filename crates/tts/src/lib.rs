@@ -67,7 +67,7 @@ pub use tts_audio::Audio;
 pub use tts_checkpoint::{CheckpointError, ModelFiles, ModelKind};
 pub use tts_sampler::SamplingParams;
 pub use tts_text::{
-    Layout, Pause, PromptWarning, SplitLimits, SplitRule, TextOptions, supported_languages,
-    supported_speakers,
+    Layout, LayoutError, Pause, PromptWarning, SplitLimits, SplitRule, TextOptions,
+    supported_languages, supported_speakers,
 };
 pub use voice::{ReferenceSpeech, Voice, VoiceError, VoicePrompt};

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use tts::{DeviceName, Precision};
+use tts::{DeviceName, Layout, Precision};
 
 /// Times whole utterances.
 #[derive(Debug, Parser)]
@@ -41,6 +41,10 @@ pub(crate) struct Args {
     /// if it is left out.
     #[arg(long)]
     pub(crate) dtype: Option<Precision>,
+    /// Where the text stands in the prompt: streaming or non-streaming; as the model has it if it
+    /// is left out.
+    #[arg(long)]
+    pub(crate) layout: Option<Layout>,
     /// Threads; all cores if it is left out.
     #[arg(long)]
     pub(crate) threads: Option<usize>,

@@ -38,6 +38,8 @@ pub(crate) struct Environment {
     pub(crate) threads: usize,
     pub(crate) seed: u64,
     pub(crate) batch: u32,
+    /// Where the text stands in the prompt, if not where the model has it.
+    pub(crate) layout: Option<String>,
     pub(crate) frames: Option<u32>,
     /// Whether spans are compiled in.
     pub(crate) profiling: bool,
@@ -65,6 +67,7 @@ impl Environment {
             threads: rayon::current_num_threads(),
             seed: args.seed,
             batch: args.batch.unwrap_or(1),
+            layout: args.layout.map(|layout| layout.to_string()),
             frames: args.frames,
             profiling: cfg!(feature = "profiling"),
         })

@@ -31,6 +31,7 @@ pub(crate) fn request(model: &Model, voice: &Voice, text: &str, args: &Args) -> 
         request.instruct = Some("A calm voice.".to_owned());
     }
     request.options.seed = args.seed;
+    request.options.layout = args.layout;
     if let Some(frames) = args.frames {
         tts_benches::fix_length(&mut request.options, frames as usize);
     }

@@ -1,3 +1,6 @@
+use std::fmt;
+use std::str::FromStr;
+
 use tts_checkpoint::ModelKind;
 
 use crate::tokenizer::Literals;
@@ -61,7 +64,38 @@ pub enum Layout {
     NonStreaming,
 }
 
+/// A text that names no layout.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?}; expected streaming or non-streaming")]
+pub struct LayoutError(String);
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Layout {
+    type Err = LayoutError;
+
+    fn from_str(text: &str) -> Result<Self, LayoutError> {
+        let named = Self::ALL.into_iter().find(|layout| layout.name() == text);
+        named.ok_or_else(|| LayoutError(text.to_owned()))
+    }
+}
+
 impl Layout {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Streaming, Self::NonStreaming];
+
+    /// As users write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Streaming => "streaming",
+            Self::NonStreaming => "non-streaming",
+        }
+    }
+
     /// The layout a kind of model uses unless told otherwise.
     pub const fn default_for(kind: ModelKind) -> Self {
         match kind {
@@ -93,5 +127,19 @@ pub struct TextOptions {
 impl Default for TextOptions {
     fn default() -> Self {
         Self { trim: true, literals: Literals::Neutralised }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Layout;
+
+    #[test]
+    fn names_are_read_back() {
+        for layout in Layout::ALL {
+            assert_eq!(layout.to_string().parse(), Ok(layout));
+        }
+        let error = "wide".parse::<Layout>().unwrap_err();
+        assert_eq!(error.to_string(), "\"wide\"; expected streaming or non-streaming");
     }
 }
