@@ -125,12 +125,16 @@ fn compare(
     let prompt = teacher.prompt.as_ref().context("a prompt")?;
     let mut state = talker.new_state(prompt.dim(0)? + teacher.inputs.len())?;
     let (mut early, mut late) = (Agreement::default(), Agreement::default());
-    let mut output = talker.prefill(prompt, 0, &mut state)?;
+    let work = talker.new_work(1)?;
+    let prompted = talker.prefill(prompt, 0, &mut state)?;
+    let mut found = &prompted.logits;
     for (step, logits) in teacher.logits.iter().enumerate() {
         let half = if step < teacher.logits.len() / 2 { &mut early } else { &mut late };
-        half.add(logits, &output.logits)?;
+        half.add(logits, found)?;
         let Some(input) = teacher.inputs.get(step) else { break };
-        output = talker.step(input, &mut [&mut state])?;
+        work.input().set(input)?;
+        talker.step(&work, &mut [&mut state])?;
+        found = work.logits();
     }
 
     let predictor = CodePredictor::load(config, &weights, precision.packing())?;

@@ -64,7 +64,8 @@ pub(crate) fn talker_step(criterion: &mut Criterion) {
         shapes.tune(&mut group);
         group.throughput(weight_bytes(work));
         group.bench_function(shapes.name(), |bencher| {
-            let input = talker.codec(&[7]).unwrap();
+            let work = talker.new_work(1).unwrap();
+            talker.codec_into(&[7], work.input()).unwrap();
             let state = state.get_or_insert_with(|| prompted(&talker));
             bencher.iter_custom(|steps| {
                 let mut spent = Duration::ZERO;
@@ -73,7 +74,7 @@ pub(crate) fn talker_step(criterion: &mut Criterion) {
                         *state = prompted(&talker);
                     }
                     let started = Instant::now();
-                    talker.step(&input, &mut [state]).unwrap();
+                    talker.step(&work, &mut [state]).unwrap();
                     spent += started.elapsed();
                 }
                 spent
@@ -105,12 +106,15 @@ pub(crate) fn code_predictor(criterion: &mut Criterion) {
         group.throughput(weight_bytes(work::predictor_frame(config).total()));
         group.bench_function(shapes.name(), |bencher| {
             let mut state = predictor.new_state().unwrap();
+            let work = predictor.new_work(1).unwrap();
+            work.hidden().set(&row).unwrap();
+            work.first().set(&row).unwrap();
             let mut sampler = Sampler::new();
             let mut key = DrawKey { seed: 1, request: 0, step: 0, codebook: 0 };
             bencher.iter(|| {
                 key.step += 1;
                 let mut rows = [PredictorRow { state: &mut state, params: &params, key }];
-                predictor.frame(&row, &row, &mut rows, &mut sampler, &mut |_, _, _| Ok(())).unwrap()
+                predictor.frame(&work, &mut rows, &mut sampler, &mut |_, _, _| Ok(())).unwrap();
             });
         });
     }

@@ -18,14 +18,38 @@ pub(crate) fn to_f32(
     dtype: Dtype,
     data: &[u8],
 ) -> Result<Vec<f32>, CheckpointError> {
-    let values: Vec<f32> = match dtype {
-        Dtype::F32 => data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+    let mut values = vec![0.0; data.len() / (dtype.bitsize() / 8).max(1)];
+    each_f32(store, name, dtype, data, &mut values, |place, value| *place = value)?;
+    Ok(values)
+}
+
+/// Reads a tensor in its stored type; `put` is given a place of `values` and what belongs there.
+///
+/// # Errors
+/// If the type is none of bf16, f16 and f32, or a place has a value afterwards that is not finite.
+pub(crate) fn each_f32(
+    store: &TensorStore,
+    name: &str,
+    dtype: Dtype,
+    data: &[u8],
+    values: &mut [f32],
+    put: impl Fn(&mut f32, f32),
+) -> Result<(), CheckpointError> {
+    match dtype {
+        Dtype::F32 => {
+            let stored = data.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b));
+            values.iter_mut().zip(stored).for_each(|(place, value)| put(place, value));
+        }
         Dtype::BF16 => {
             // The upper half of a float.
             let widen = |&b| f32::from_bits(u32::from(u16::from_le_bytes(b)) << 16);
-            data.as_chunks().0.iter().map(widen).collect()
+            let stored = data.as_chunks().0.iter().map(widen);
+            values.iter_mut().zip(stored).for_each(|(place, value)| put(place, value));
         }
-        Dtype::F16 => data.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect(),
+        Dtype::F16 => {
+            let stored = data.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b).to_f32());
+            values.iter_mut().zip(stored).for_each(|(place, value)| put(place, value));
+        }
         other => {
             return Err(CheckpointError::Unsupported {
                 path: store.path().clone(),
@@ -34,9 +58,9 @@ pub(crate) fn to_f32(
                 reason: "weights are bf16, f16 or f32".to_owned(),
             });
         }
-    };
-    match not_finite(&values) {
-        None => Ok(values),
+    }
+    match not_finite(values) {
+        None => Ok(()),
         Some((index, value)) => Err(CheckpointError::NotFinite {
             path: store.path().clone(),
             name: name.to_owned(),

@@ -49,16 +49,41 @@ impl RowTable {
     /// # Errors
     /// If an id is not a row or a value is not finite.
     pub fn lookup(&self, ids: &[u32]) -> Result<Tensor, CheckpointError> {
-        let view = self.store.required(&self.name)?;
-        let stride = view.data.len() / self.rows;
-        let mut values = Vec::with_capacity(ids.len() * self.width);
-        for &id in ids {
-            let start = id as usize * stride;
-            let row = view.data.get(start..start + stride).ok_or_else(|| {
-                CheckpointError::RowOutOfRange { name: self.name.clone(), row: id, rows: self.rows }
-            })?;
-            values.extend(convert::to_f32(&self.store, &self.name, view.dtype, row)?);
+        let mut values = vec![0.0; ids.len() * self.width];
+        for (&id, row) in ids.iter().zip(values.chunks_exact_mut(self.width.max(1))) {
+            self.read(id, row)?;
         }
         convert::tensor(&self.name, values, &[ids.len(), self.width], self.dtype, &self.device)
+    }
+
+    /// Copies a row into `values`, as many as there are.
+    ///
+    /// # Errors
+    /// If the id is not a row or a value is not finite.
+    pub fn read(&self, id: u32, values: &mut [f32]) -> Result<(), CheckpointError> {
+        self.each(id, values, |place, value| *place = value)
+    }
+
+    /// Adds a row to `values`, as many as there are.
+    ///
+    /// # Errors
+    /// If the id is not a row or a sum is not finite.
+    pub fn add(&self, id: u32, values: &mut [f32]) -> Result<(), CheckpointError> {
+        self.each(id, values, |place, value| *place += value)
+    }
+
+    fn each(
+        &self,
+        id: u32,
+        values: &mut [f32],
+        put: impl Fn(&mut f32, f32),
+    ) -> Result<(), CheckpointError> {
+        let view = self.store.required(&self.name)?;
+        let stride = view.data.len() / self.rows;
+        let start = id as usize * stride;
+        let row = view.data.get(start..start + stride).ok_or_else(|| {
+            CheckpointError::RowOutOfRange { name: self.name.clone(), row: id, rows: self.rows }
+        })?;
+        convert::each_f32(&self.store, &self.name, view.dtype, row, values, put)
     }
 }

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device};
 use tts_checkpoint::{Checkpoint, ModelFiles};
 use tts_code_predictor::{CodePredictor, PredictorRow};
-use tts_sampler::{DrawKey, Sampler, SamplingParams};
+use tts_sampler::{Draw, DrawKey, Sampler, SamplingParams};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
@@ -20,9 +20,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         params: &SamplingParams::default(),
         key: DrawKey { seed: 1, request: 0, step: 0, codebook: 0 },
     }];
-    let codes =
-        predictor.frame(&first, &first, &mut rows, &mut Sampler::new(), &mut |_, _, _| Ok(()))?;
-    println!("codes after 5: {:?}", codes.to_vec2::<u32>()?);
-    println!("next input: {:?}", predictor.embed(&first, &codes)?.dims());
+    let work = predictor.new_work(1)?;
+    work.hidden().set(&first)?;
+    work.first().set(&first)?;
+    predictor.frame(&work, &mut rows, &mut Sampler::new(), &mut |_, _, _| Ok(()))?;
+    let words = work.words().to_vec2::<u32>()?;
+    let codes: Vec<u32> = words.iter().step_by(Draw::WORDS).skip(1).map(|codes| codes[0]).collect();
+    println!("codes after 5: {codes:?}");
+    println!("next input: {:?}", work.embedded().dims());
     Ok(())
 }

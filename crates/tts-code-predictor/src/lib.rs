@@ -8,4 +8,6 @@
 
 mod predictor;
 
-pub use predictor::{CodePredictor, PredictorError, PredictorRow, PredictorState, PredictorTap};
+pub use predictor::{
+    CodePredictor, PredictorError, PredictorRow, PredictorState, PredictorTap, PredictorWork,
+};

@@ -1,7 +1,10 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
-use tts_sampler::{DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules};
+use tts_nn::{Blocks, Buffer, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
+use tts_sampler::{
+    Draw, DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules,
+};
 
 /// Why the code predictor could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +48,8 @@ pub struct CodePredictor {
     decoder: Decoder,
     rules: TokenRules,
     no_history: History,
+    talker_hidden: usize,
+    hidden: usize,
     dtype: DType,
     device: Device,
 }
@@ -52,6 +57,67 @@ pub struct CodePredictor {
 /// Caches of one sequence; overwritten by every frame.
 #[derive(Debug)]
 pub struct PredictorState(DecoderState);
+
+/// The memory of frames of some sequences.
+#[derive(Debug)]
+pub struct PredictorWork {
+    hidden: Buffer,
+    first: Buffer,
+    /// Both, `[batch, 1, talker width]` each.
+    columns: [Tensor; 2],
+    /// The first two positions.
+    pair: Input,
+    /// One position after those.
+    next: Input,
+    /// The embedding of a code, `[batch, talker width]`: [`Input::rows`] of `next`.
+    code: Buffer,
+    output: Buffer,
+    logits: Buffer,
+    words: Tensor,
+    /// The draws of every codebook, `[3, batch]`: parts of `words`.
+    draws: Vec<Buffer>,
+    /// Their tokens, `[batch]`.
+    tokens: Vec<Tensor>,
+    embedded: Buffer,
+}
+
+/// Positions of all sequences.
+#[derive(Debug)]
+struct Input {
+    /// `[batch, time, talker width]`.
+    rows: Tensor,
+    /// `[batch, time, hidden]`, where there is a projection.
+    projected: Option<Buffer>,
+}
+
+impl PredictorWork {
+    /// The talker's output, `[batch, talker width]`; to be filled where it is.
+    pub fn hidden(&self) -> &Buffer {
+        &self.hidden
+    }
+
+    /// The talker's embedding of the codebook-0 token it gave, `[batch, talker width]`; to be
+    /// filled where it is.
+    pub fn first(&self) -> &Buffer {
+        &self.first
+    }
+
+    /// The sum of the frame's embeddings, `[batch, talker width]`.
+    pub fn embedded(&self) -> &Tensor {
+        &self.embedded
+    }
+
+    /// Where the talker's next token may be drawn to, so that one read gets it with the frame:
+    /// the first [`Draw::WORDS`] rows of [`PredictorWork::words`].
+    pub fn first_draw(&self) -> Option<&Buffer> {
+        self.draws.first()
+    }
+
+    /// The draws of every codebook, `[codebooks * 3, batch]` in u32; see [`Draw::from_words`].
+    pub fn words(&self) -> &Tensor {
+        &self.words
+    }
+}
 
 /// How the codes of one sequence are drawn.
 #[derive(Debug)]
@@ -110,6 +176,8 @@ impl CodePredictor {
             decoder: Decoder::load::<PredictorError>(layers, decoder, &model)?,
             rules: TokenRules::all(c.vocab_size),
             no_history: History::new(c.vocab_size),
+            talker_hidden: config.hidden_size,
+            hidden: c.hidden_size,
             dtype: weights.dtype(),
             device: weights.device().clone(),
         })
@@ -124,33 +192,74 @@ impl CodePredictor {
         Ok(PredictorState(self.decoder.new_state(capacity, self.dtype, &self.device)?))
     }
 
-    /// Draws codes 1 and up of one frame of each sequence.
-    ///
-    /// `hidden` is the talker's output and `first` the talker's embedding of the
-    /// codebook-0 token it gave, both `[batch, talker width]`. The codes, `[batch,
-    /// codebooks - 1]` in u32, stay on the device: nothing waits for it here.
+    /// Memory for frames of `batch` sequences.
     ///
     /// # Errors
-    /// If logits are not finite; those of `tap`.
+    /// If the device has no room for it.
+    pub fn new_work(&self, batch: usize) -> Result<PredictorWork, PredictorError> {
+        let zeros = |rows: &[usize], width: usize| {
+            Buffer::zeros([rows, &[width]].concat(), self.dtype, &self.device)
+        };
+        let input = |time: usize| -> TensorResult<Input> {
+            let width = self.projection.as_ref().map(|_| self.hidden);
+            Ok(Input {
+                rows: Tensor::zeros((batch, time, self.talker_hidden), self.dtype, &self.device)?,
+                projected: width.map(|width| zeros(&[batch, time], width)).transpose()?,
+            })
+        };
+        let (hidden, first) =
+            (zeros(&[batch], self.talker_hidden)?, zeros(&[batch], self.talker_hidden)?);
+        let next = input(1)?;
+        let codebooks = self.heads.len() + 1;
+        let words = Tensor::zeros((codebooks * Draw::WORDS, batch), DType::U32, &self.device)?;
+        let draws = (0..codebooks)
+            .map(|k| Buffer::of(words.narrow(0, k * Draw::WORDS, Draw::WORDS)?))
+            .collect::<TensorResult<Vec<_>>>()?;
+        Ok(PredictorWork {
+            columns: [hidden.unsqueeze(1)?, first.unsqueeze(1)?],
+            hidden,
+            first,
+            pair: input(2)?,
+            code: Buffer::of(next.rows.squeeze(1)?)?,
+            next,
+            output: zeros(&[batch], self.hidden)?,
+            logits: Buffer::zeros((batch, self.rules.vocab()), DType::F32, &self.device)?,
+            tokens: draws.iter().map(|draw| draw.get(0)).collect::<TensorResult<_>>()?,
+            draws,
+            words,
+            embedded: zeros(&[batch], self.talker_hidden)?,
+        })
+    }
+
+    /// Draws codes 1 and up of one frame of each sequence from what is in `work`, and leaves them
+    /// and the sum of the frame's embeddings there: nothing waits for the device here.
+    ///
+    /// # Errors
+    /// If logits are not finite; if there are not as many sequences as rows; those of `tap`.
     pub fn frame(
         &self,
-        hidden: &Tensor,
-        first: &Tensor,
+        work: &PredictorWork,
         rows: &mut [PredictorRow<'_>],
         sampler: &mut Sampler,
         tap: &mut PredictorTap<'_>,
-    ) -> Result<Tensor, PredictorError> {
-        let mut codes = Vec::with_capacity(self.heads.len());
+    ) -> Result<(), PredictorError> {
         for row in rows.iter_mut() {
             row.state.0.clear();
         }
-        let mut input = Tensor::stack(&[hidden, first], 1)?;
-        for (step, head) in self.heads.iter().enumerate() {
+        for (place, column) in work.columns.iter().enumerate() {
+            work.pair.rows.slice_set(column, 1, place)?;
+        }
+        work.embedded.set(&work.first)?;
+        let mut input = &work.pair;
+        let steps = self.heads.iter().zip(&self.embeddings).enumerate();
+        for ((step, (head, table)), (draw, tokens)) in
+            steps.zip(work.draws.iter().zip(&work.tokens).skip(1))
+        {
             let codebook = step + 1;
-            let output = self.forward(&input, rows)?;
-            let logits = head.forward(&output)?.to_dtype(DType::F32)?;
-            tap(codebook, &output, &logits)?;
-            let draws: Vec<DrawRow<'_>> = (rows.iter())
+            self.decode_into(input, &work.output, rows)?;
+            head.forward_into(&work.output, &work.logits)?;
+            tap(codebook, &work.output, &work.logits)?;
+            let ways: SmallVec<[DrawRow<'_>; 8]> = (rows.iter())
                 .map(|row| DrawRow {
                     params: row.params,
                     rules: &self.rules,
@@ -158,19 +267,34 @@ impl CodePredictor {
                     key: DrawKey { codebook: codebook as u32, ..row.key },
                 })
                 .collect();
-            let drawn = sampler
-                .draw_rows(&logits, &draws)
-                .map_err(|source| PredictorError::Sampler { codebook, source })?
-                .narrow(1, 0, 1)?;
-            if let Some(table) = self.embeddings.get(step)
-                && codebook < self.heads.len()
-            {
-                let ids = drawn.squeeze(1)?.contiguous()?;
-                input = table.forward(&ids)?.unsqueeze(1)?;
+            sampler
+                .draw_into(&work.logits, &ways, draw)
+                .map_err(|source| PredictorError::Sampler { codebook, source })?;
+            table.add_to(tokens, &work.embedded)?;
+            if codebook < self.heads.len() {
+                table.forward_into(tokens, &work.code)?;
+                input = &work.next;
             }
-            codes.push(drawn);
         }
-        Ok(Tensor::cat(&codes, 1)?)
+        Ok(())
+    }
+
+    /// Pushes an input through the decoder; `output` gets the last position of each sequence.
+    fn decode_into(
+        &self,
+        input: &Input,
+        output: &Buffer,
+        rows: &mut [PredictorRow<'_>],
+    ) -> TensorResult<()> {
+        let positions = match (&self.projection, &input.projected) {
+            (Some(projection), Some(projected)) => {
+                projection.forward_into(&input.rows, projected)?;
+                projected
+            }
+            _ => &input.rows,
+        };
+        let mut states: SmallVec<[_; 8]> = rows.iter_mut().map(|row| &mut row.state.0).collect();
+        self.decoder.last_into(positions, output, &mut states)
     }
 
     /// The logits that [`CodePredictor::frame`] draws from if it draws `codes`, `[1,
@@ -200,13 +324,6 @@ impl CodePredictor {
         Ok(Tensor::cat(&logits, 0)?.to_dtype(DType::F32)?)
     }
 
-    /// `[batch, time, talker width]` to the last position's `[batch, hidden]`.
-    fn forward(&self, input: &Tensor, rows: &mut [PredictorRow<'_>]) -> TensorResult<Tensor> {
-        let mut states: Vec<_> = rows.iter_mut().map(|row| &mut row.state.0).collect();
-        let output = self.decode(input, &mut states)?;
-        output.narrow(1, input.dim(1)? - 1, 1)?.squeeze(1)
-    }
-
     /// `[batch, time, talker width]` to `[batch, time, hidden]`.
     fn decode(&self, input: &Tensor, states: &mut [&mut DecoderState]) -> TensorResult<Tensor> {
         let input = match &self.projection {
@@ -228,11 +345,10 @@ impl CodePredictor {
         if found != expected {
             return Err(PredictorError::FrameWidth { found, expected });
         }
-        let mut sum = first.clone();
+        let sum = Buffer::of(first.copy()?)?;
         for (k, table) in self.embeddings.iter().enumerate() {
-            let ids = codes.narrow(1, k, 1)?.squeeze(1)?.contiguous()?;
-            sum = (sum + table.forward(&ids)?)?;
+            table.add_to(&codes.narrow(1, k, 1)?.squeeze(1)?.contiguous()?, &sum)?;
         }
-        Ok(sum)
+        Ok(sum.clone())
     }
 }

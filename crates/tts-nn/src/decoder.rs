@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
+use smallvec::SmallVec;
 use tts_cpu::Scheme;
 
+use crate::buffer::Buffer;
 use crate::dense::{DenseDecoder, DenseState};
 use crate::packed::{PackedDecoder, PackedState};
 use crate::source::Source;
@@ -165,24 +167,53 @@ impl Decoder {
         states: &mut [&mut DecoderState],
         tap: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
     ) -> Result<Tensor> {
-        let states = states.iter_mut().map(|state| &mut state.0);
         match &self.0 {
-            Stack::Dense(stack) => {
-                let dense = |state| match state {
-                    &mut State::Dense(ref mut state) => Ok(state),
-                    State::Packed(_) => foreign(),
-                };
-                stack.forward(x, &mut states.map(dense).collect::<Result<Vec<_>>>()?, tap)
-            }
-            Stack::Packed(stack) => {
-                let packed = |state| match state {
-                    &mut State::Packed(ref mut state) => Ok(state),
-                    State::Dense(_) => foreign(),
-                };
-                stack.forward(x, &mut states.map(packed).collect::<Result<Vec<_>>>()?)
-            }
+            Stack::Dense(stack) => stack.forward(x, &mut dense(states)?, tap),
+            Stack::Packed(stack) => stack.forward(x, &mut packed(states)?),
         }
     }
+
+    /// As [`Decoder::forward`]; the outputs of the last position of each sequence take the place
+    /// of what is in `y`, `[batch, hidden]`.
+    ///
+    /// # Errors
+    /// As [`Decoder::forward`]; if `y` has another shape or type, or values of `x`.
+    pub fn last_into(
+        &self,
+        x: &Tensor,
+        y: &Buffer,
+        states: &mut [&mut DecoderState],
+    ) -> Result<()> {
+        match &self.0 {
+            Stack::Dense(stack) => {
+                let output = stack.forward(x, &mut dense(states)?, &mut |_, _| Ok(()))?;
+                let last = output.narrow(1, output.dim(1)? - 1, 1)?.squeeze(1)?;
+                y.set(&last.contiguous()?)
+            }
+            Stack::Packed(stack) => stack.last_into(x, y, &mut packed(states)?),
+        }
+    }
+}
+
+/// Sequences of a batch, without memory of their own for a few.
+type Few<'a, T> = SmallVec<[&'a mut T; 8]>;
+
+fn dense<'a>(states: &'a mut [&mut DecoderState]) -> Result<Few<'a, DenseState>> {
+    let states = states.iter_mut().map(|state| &mut state.0);
+    let dense = |state| match state {
+        &mut State::Dense(ref mut state) => Ok(state),
+        State::Packed(_) => foreign(),
+    };
+    states.map(dense).collect()
+}
+
+fn packed<'a>(states: &'a mut [&mut DecoderState]) -> Result<Few<'a, PackedState>> {
+    let states = states.iter_mut().map(|state| &mut state.0);
+    let packed = |state| match state {
+        &mut State::Packed(ref mut state) => Ok(state),
+        State::Dense(_) => foreign(),
+    };
+    states.map(packed).collect()
 }
 
 fn foreign<T>() -> Result<T> {

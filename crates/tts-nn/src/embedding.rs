@@ -1,7 +1,8 @@
 use candle_core::{Error, Result, Tensor};
 use tts_checkpoint::{CheckpointError, RowTable, Weights};
 
-use crate::values::Values;
+use crate::buffer::Buffer;
+use crate::values::with_ids;
 
 /// A table of one vector for every id.
 ///
@@ -37,10 +38,59 @@ impl Embedding {
     pub fn forward(&self, ids: &Tensor) -> Result<Tensor> {
         match &self.0 {
             Table::Tensor(table) => table.index_select(ids, 0),
-            Table::Rows(table) => {
-                let ids = ids.contiguous()?;
-                table.lookup(&Values::<u32>::of(&ids)?).map_err(Error::wrap)
-            }
+            Table::Rows(table) => with_ids(ids, |ids| table.lookup(ids))?.map_err(Error::wrap),
         }
     }
+
+    /// As [`Embedding::forward`], for ids that the host knows; the rows take the place of what is
+    /// in `y`, `[n, width]`.
+    ///
+    /// # Errors
+    /// As [`Embedding::forward`]; if `y` has another shape or type.
+    pub fn read_into(&self, ids: &[u32], y: &Buffer) -> Result<()> {
+        match &self.0 {
+            Table::Rows(table) if y.is_on_host() => each(ids, y, |id, row| table.read(id, row)),
+            _ => y.set(&self.forward(&Tensor::new(ids, y.device())?)?),
+        }
+    }
+
+    /// As [`Embedding::forward`]; the rows take the place of what is in `y`, `[n, width]`.
+    ///
+    /// # Errors
+    /// As [`Embedding::read_into`].
+    pub fn forward_into(&self, ids: &Tensor, y: &Buffer) -> Result<()> {
+        match &self.0 {
+            Table::Rows(_) => with_ids(ids, |ids| self.read_into(ids, y))?,
+            Table::Tensor(_) => y.set(&self.forward(ids)?),
+        }
+    }
+
+    /// Adds the rows of ids `[n]` to `y`, `[n, width]`.
+    ///
+    /// # Errors
+    /// As [`Embedding::read_into`].
+    pub fn add_to(&self, ids: &Tensor, y: &Buffer) -> Result<()> {
+        match &self.0 {
+            Table::Rows(table) if y.is_on_host() => {
+                with_ids(ids, |ids| each(ids, y, |id, row| table.add(id, row)))?
+            }
+            _ => y.add(&self.forward(ids)?),
+        }
+    }
+}
+
+/// Calls `change` with each id and the row of `y`, `[n, width]`, that goes with it.
+fn each(
+    ids: &[u32],
+    y: &Buffer,
+    mut change: impl FnMut(u32, &mut [f32]) -> std::result::Result<(), CheckpointError>,
+) -> Result<()> {
+    let (rows, width) = y.dims2()?;
+    if ids.len() != rows {
+        candle_core::bail!("{rows} rows for {} ids", ids.len());
+    }
+    y.change(|values: &mut [f32]| {
+        let mut rows = ids.iter().zip(values.chunks_exact_mut(width.max(1)));
+        rows.try_for_each(|(&id, row)| change(id, row)).map_err(Error::wrap)
+    })?
 }

@@ -28,6 +28,7 @@
 //! ```
 
 mod attention;
+mod buffer;
 mod conv;
 mod conv_transpose;
 mod decoder;
@@ -45,6 +46,7 @@ mod source;
 mod time_product;
 mod values;
 
+pub use buffer::{Buffer, HostValue};
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;
 pub use decoder::{Beginning, Blocks, Decoder, DecoderConfig, DecoderState};
@@ -56,4 +58,4 @@ pub use packed::Packing;
 pub use snake::SnakeBeta;
 pub use source::{Source, packed};
 pub use tts_cpu::Scheme;
-pub use values::with_values;
+pub use values::{with_ids, with_values};

@@ -1,10 +1,12 @@
 use candle_core::{Result, Tensor};
 use tts_cpu::Scheme;
 
+use crate::buffer::Buffer;
 use crate::packed::PackedMatrix;
 use crate::product;
 use crate::source::{self, Source};
 use crate::time_product::TimeProduct;
+use crate::values::with_values;
 
 /// A layer `y = x Wᵀ + b`.
 #[derive(Debug, Clone)]
@@ -105,7 +107,11 @@ impl Linear {
         }
         let x = x.reshape(((), inputs))?;
         let y = match &self.weight {
-            Weight::Packed(matrix) => matrix.forward(&x)?,
+            Weight::Packed(matrix) => {
+                let mut y = vec![0.0; x.dim(0)? * outputs];
+                with_values(&x, |x| matrix.multiply(x, &mut y))??;
+                Tensor::from_vec(y, (x.dim(0)?, outputs), x.device())?
+            }
             Weight::Times(product) => product.forward(&x)?,
             Weight::DenseTimes(weight) => product::over_time(weight, &x.t()?)?.t()?,
             Weight::Dense(weight) => x.matmul(&weight.t()?)?,
@@ -115,6 +121,25 @@ impl Linear {
             None => y,
         };
         y.reshape(shape)
+    }
+
+    /// As [`Linear::forward`]; the outputs take the place of what is in `y`, rounded to its type.
+    ///
+    /// # Errors
+    /// As [`Linear::forward`]; if `y` has another shape, or values of `x`.
+    pub fn forward_into(&self, x: &Tensor, y: &Buffer) -> Result<()> {
+        let Weight::Packed(matrix) = &self.weight else {
+            return y.set(&self.forward(x)?.to_dtype(y.dtype())?.contiguous()?);
+        };
+        with_values(x, |x| y.change(|y: &mut [f32]| matrix.multiply(x, y)))???;
+        let Some(bias) = &self.bias else { return Ok(()) };
+        with_values(bias, |bias| {
+            y.change(|y: &mut [f32]| {
+                for row in y.chunks_exact_mut(bias.len().max(1)) {
+                    row.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
+                }
+            })
+        })?
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use candle_core::{Error, Result, Tensor};
+use smallvec::SmallVec;
 use tts_cpu::{
     Beginning, Cells, DecoderShape, Inputs, Layer, LayerWeights, Matrix, Place, Pool, Scheme,
     Sequence, ShapeError, Work,
 };
 
+use crate::buffer::Buffer;
 use crate::decoder::{Blocks, DecoderConfig};
 use crate::kv_cache::CacheFull;
 use crate::source::{self, Source};
@@ -42,7 +44,20 @@ const ROWS: usize = 32;
 
 /// A matrix in few bits that multiplies rows of tensors.
 #[derive(Debug, Clone)]
-pub(crate) struct PackedMatrix(Arc<Matrix>);
+pub(crate) struct PackedMatrix(Arc<Product>);
+
+#[derive(Debug)]
+struct Product {
+    matrix: Matrix,
+    /// Memory of products that are not being computed.
+    works: Works<ProductWork>,
+}
+
+#[derive(Debug)]
+struct ProductWork {
+    inputs: Inputs,
+    outputs: Cells,
+}
 
 impl PackedMatrix {
     /// From a tensor `[outputs, inputs]` in f32 on the CPU, or what was packed from it before.
@@ -56,33 +71,64 @@ impl PackedMatrix {
             let (outputs, inputs) = weight.dims2()?;
             let pack = |values: &[f32]| Matrix::pack(scheme, outputs, inputs, values);
             with_values(weight, pack)?.map_err(Error::wrap)
-        });
-        Ok(Self(Arc::new(matrix?)))
+        })?;
+        Ok(Self(Arc::new(Product { matrix, works: Works::default() })))
     }
 
     pub(crate) fn outputs(&self) -> usize {
-        self.0.rows()
+        self.0.matrix.rows()
     }
 
     pub(crate) fn inputs(&self) -> usize {
-        self.0.columns()
+        self.0.matrix.columns()
     }
 
-    /// `[rows, inputs]` to `[rows, outputs]`.
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut inputs = Inputs::new(self.inputs());
-        with_values(x, |values| inputs.set(values))?.map_err(Error::wrap)?;
-        let (rows, outputs) = (inputs.len(), self.outputs());
-        let products = Cells::new(rows * outputs);
+    /// Rows of inputs to as many rows of outputs.
+    pub(crate) fn multiply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
+        let Product { matrix, works } = &*self.0;
+        let width = matrix.rows();
+        let mut work = works.take(|| ProductWork {
+            inputs: Inputs::new(matrix.columns()),
+            outputs: Cells::new(width),
+        });
+        work.inputs.set(x).map_err(Error::wrap)?;
+        let outputs = work.inputs.len() * width;
+        if y.len() != outputs {
+            candle_core::bail!("room for {} outputs of a product, expected {outputs}", y.len());
+        }
+        if work.outputs.len() < outputs {
+            work.outputs = Cells::new(outputs);
+        }
         together(|member| {
-            let tiles = member.share(self.0.tiles());
-            self.0.multiply_tiles(&inputs, tiles, |row, output, values| {
-                products.write(row * outputs + output, values);
+            let tiles = member.share(matrix.tiles());
+            matrix.multiply_tiles(&work.inputs, tiles, |row, output, values| {
+                work.outputs.write(row * width + output, values);
             })
         })?;
-        let mut values = vec![0.0; products.len()];
-        products.read(0..values.len(), &mut values);
-        Tensor::from_vec(values, (rows, outputs), x.device())
+        work.outputs.read(0..outputs, y);
+        works.put(work);
+        Ok(())
+    }
+}
+
+/// Memory that one computation takes and gives back for the next one.
+#[derive(Debug)]
+struct Works<T>(Mutex<Vec<T>>);
+
+impl<T> Works<T> {
+    fn take(&self, new: impl FnOnce() -> T) -> T {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        taken.unwrap_or_else(new)
+    }
+
+    fn put(&self, work: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+    }
+}
+
+impl<T> Default for Works<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
     }
 }
 
@@ -91,7 +137,7 @@ impl PackedMatrix {
 pub(crate) struct PackedDecoder {
     decoder: tts_cpu::Decoder,
     /// Memory of steps that are not running.
-    works: Mutex<Vec<Work>>,
+    works: Works<Work>,
 }
 
 /// Keys and values of one sequence.
@@ -135,7 +181,7 @@ impl PackedDecoder {
             norm_eps: c.norm_eps as f32,
             rope_theta: c.rope_theta,
         };
-        let norm = Values::<f32>::of(&norm)?;
+        let norm = Values::<f32, _>::of(&norm)?;
         let mut decoder = tts_cpu::Decoder::new(shape, &norm).map_err(Error::wrap)?;
         for index in 0..c.layers {
             let names = WEIGHTS.map(|name| format!("layers.{index}.{name}.weight"));
@@ -145,7 +191,7 @@ impl PackedDecoder {
             })?;
             decoder.push_layer(layer).map_err(Error::wrap)?;
         }
-        Ok(Self { decoder, works: Mutex::new(Vec::new()) })
+        Ok(Self { decoder, works: Works::default() })
     }
 
     pub(crate) fn new_state(&self, capacity: usize) -> PackedState {
@@ -155,8 +201,48 @@ impl PackedDecoder {
     /// See [`Decoder::forward`](crate::Decoder::forward).
     pub(crate) fn forward(&self, x: &Tensor, states: &mut [&mut PackedState]) -> Result<Tensor> {
         let (batch, time, hidden) = x.dims3()?;
-        if batch != states.len() {
-            candle_core::bail!("{batch} rows for {} sequences", states.len());
+        let mut outputs = vec![0.0; batch * time * hidden];
+        with_values(x, |inputs| {
+            self.push(inputs, time, states, |row, read| {
+                let start = row * hidden;
+                read(outputs.get_mut(start..start + hidden).unwrap_or_default());
+            })
+        })??;
+        Tensor::from_vec(outputs, (batch, time, hidden), x.device())
+    }
+
+    /// See [`Decoder::last_into`](crate::Decoder::last_into).
+    pub(crate) fn last_into(
+        &self,
+        x: &Tensor,
+        y: &Buffer,
+        states: &mut [&mut PackedState],
+    ) -> Result<()> {
+        let (_, time, hidden) = x.dims3()?;
+        with_values(x, |inputs| {
+            y.change(|outputs: &mut [f32]| {
+                self.push(inputs, time, states, |row, read| {
+                    let start = row / time * hidden;
+                    if row % time + 1 == time {
+                        read(outputs.get_mut(start..start + hidden).unwrap_or_default());
+                    }
+                })
+            })
+        })??
+    }
+
+    /// Pushes `inputs`, `[batch, time, hidden]`; `see` is given the number of every row, and what
+    /// copies its output.
+    fn push(
+        &self,
+        inputs: &[f32],
+        time: usize,
+        states: &mut [&mut PackedState],
+        mut see: impl FnMut(usize, &dyn Fn(&mut [f32])),
+    ) -> Result<()> {
+        let (hidden, rows) = (self.decoder.shape().hidden, states.len() * time);
+        if inputs.len() != rows * hidden {
+            candle_core::bail!("{} values for {rows} rows of {hidden}", inputs.len());
         }
         // All of them fit, or none goes on.
         for state in states.iter() {
@@ -168,35 +254,30 @@ impl PackedDecoder {
         for state in states.iter_mut() {
             state.0.advance(time).map_err(Error::wrap)?;
         }
-        let places: Vec<Place<'_>> = (states.iter())
-            .flat_map(|state| {
-                let positions = state.position() - time..state.position();
-                positions.map(|position| Place { sequence: &state.0, position })
-            })
-            .collect();
-        let mut outputs = vec![0.0; batch * time * hidden];
-        with_values(x, |inputs| {
-            let rows = inputs.chunks(ROWS * hidden).zip(outputs.chunks_mut(ROWS * hidden));
-            rows.zip(places.chunks(ROWS))
-                .try_for_each(|((inputs, outputs), places)| self.step(inputs, outputs, places))
-        })??;
-        Tensor::from_vec(outputs, (batch, time, hidden), x.device())
-    }
-
-    fn step(&self, inputs: &[f32], outputs: &mut [f32], places: &[Place<'_>]) -> Result<()> {
-        let taken = self.works.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let work = taken.unwrap_or_else(|| self.decoder.new_work(ROWS, Pool::shared().size()));
-        work.states.write(0, inputs);
-        let result = together(|member| self.decoder.step(&member, places, &work));
-        work.states.read(0..outputs.len(), outputs);
-        self.works.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-        result
+        let mut places = (states.iter()).flat_map(|state| {
+            let positions = state.position() - time..state.position();
+            positions.map(|position| Place { sequence: &state.0, position })
+        });
+        let work = self.works.take(|| self.decoder.new_work(ROWS, Pool::shared().size()));
+        let mut first = 0;
+        for inputs in inputs.chunks(ROWS * hidden) {
+            let places: SmallVec<[_; ROWS]> = places.by_ref().take(ROWS).collect();
+            work.states.write(0, inputs);
+            together(|member| self.decoder.step(&member, &places, &work))?;
+            for row in 0..places.len() {
+                let output = row * hidden..(row + 1) * hidden;
+                see(first + row, &|values| work.states.read(output.clone(), values));
+            }
+            first += places.len();
+        }
+        self.works.put(work);
+        Ok(())
     }
 }
 
 /// A layer from its [`WEIGHTS`].
 fn pack(scheme: Scheme, shape: &DecoderShape, tensors: &[Tensor]) -> Result<Layer> {
-    let values = tensors.iter().map(Values::<f32>::of).collect::<Result<Vec<_>>>()?;
+    let values = tensors.iter().map(Values::<f32, _>::of).collect::<Result<Vec<_>>>()?;
     let mut values = values.iter().map(|values| &**values);
     let mut next = || values.next().unwrap_or_default();
     let weights = LayerWeights {

@@ -1,4 +1,5 @@
-use candle_core::{DType, Storage, Tensor};
+use candle_core::Tensor;
+use tts_nn::{Buffer, with_values};
 
 use crate::error::SamplerError;
 use crate::history::History;
@@ -29,12 +30,10 @@ impl Draw {
         [self.token, self.eos_rank.unwrap_or(Self::NO_RANK), self.log_prob.to_bits()]
     }
 
-    /// A draw of [`Sampler::draw_rows`], read from the device; `None` if `words` are
-    /// not [`Draw::WORDS`].
-    pub fn from_words(words: &[u32]) -> Option<Self> {
-        let &[token, rank, log_prob] = words else { return None };
+    /// A draw of [`Sampler::draw_into`], read from the device.
+    pub fn from_words([token, rank, log_prob]: [u32; Self::WORDS]) -> Self {
         let eos_rank = (rank != Self::NO_RANK).then_some(rank);
-        Some(Self { token, log_prob: f32::from_bits(log_prob), eos_rank })
+        Self { token, log_prob: f32::from_bits(log_prob), eos_rank }
     }
 }
 
@@ -91,35 +90,43 @@ impl Sampler {
         })
     }
 
-    /// Draws from each row of logits `[batch, vocab]`; the result stays where the logits
-    /// are: `[batch, 3]` in u32, for [`Draw::from_words`]. The token comes first.
+    /// Draws from each row of logits `[batch, vocab]` in f32. The draws take the place of what is
+    /// in `words`, `[3, batch]` in u32, where the logits are, for [`Draw::from_words`]; the first
+    /// row are the tokens.
     ///
     /// # Errors
-    /// As [`Sampler::sample`]; if there are not as many rows as in the batch; if the
-    /// device has no kernel for it.
-    pub fn draw_rows(
+    /// As [`Sampler::sample`]; if there are not as many rows as in the batch; if one of the
+    /// tensors has another shape or type; if the device has no kernel for it.
+    pub fn draw_into(
         &mut self,
         logits: &Tensor,
         rows: &[DrawRow<'_>],
-    ) -> Result<Tensor, SamplerError> {
+        words: &Buffer,
+    ) -> Result<(), SamplerError> {
         let (batch, vocab) = logits.dims2()?;
         if batch != rows.len() {
             return Err(SamplerError::Batch { found: rows.len(), expected: batch });
         }
-        let logits = logits.to_dtype(DType::F32)?.contiguous()?;
-        let (storage, layout) = logits.storage_and_layout();
-        let Storage::Cpu(storage) = &*storage else {
+        if !logits.device().is_cpu() {
             return Err(SamplerError::Device {
                 found: format!("{:?}", logits.device().location()),
             });
-        };
-        let values = storage.as_slice::<f32>()?.get(layout.start_offset()..).unwrap_or_default();
-        let mut words = Vec::with_capacity(batch * Draw::WORDS);
-        for (logits, row) in values.chunks(vocab.max(1)).zip(rows) {
-            let draw = self.sample(logits, row.params, row.rules, row.history, row.key)?;
-            words.extend(draw.to_words());
         }
-        Ok(Tensor::from_vec(words, (batch, Draw::WORDS), logits.device())?)
+        if words.dims2()? != (Draw::WORDS, batch) {
+            let found = words.dims().iter().product();
+            return Err(SamplerError::Length { found, expected: Draw::WORDS * batch });
+        }
+        with_values(logits, |logits| {
+            words.change(|words: &mut [u32]| {
+                let logits = logits.chunks(vocab.max(1));
+                for (index, (logits, row)) in logits.zip(rows).enumerate() {
+                    let draw = self.sample(logits, row.params, row.rules, row.history, row.key)?;
+                    let places = words.iter_mut().skip(index).step_by(batch);
+                    places.zip(draw.to_words()).for_each(|(place, word)| *place = word);
+                }
+                Ok(())
+            })
+        })??
     }
 
     /// The likeliest token, the first of equals, and its score.

@@ -1,8 +1,10 @@
 //! The logits pipeline against hand-made and brute-force results.
 
+use candle_core::{DType, Device, Tensor};
+use tts_nn::Buffer;
 use tts_sampler::{
-    DrawKey, History, Sampler, SamplerError, SamplingParams, TokenRules, philox4x32, probabilities,
-    process,
+    Draw, DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules, philox4x32,
+    probabilities, process,
 };
 
 fn key(step: u32) -> DrawKey {
@@ -164,4 +166,38 @@ fn bad_rows_and_parameters_are_typed_errors() {
     ] {
         assert!(matches!(bad.validate(), Err(SamplerError::Parameter { .. })), "{bad:?}");
     }
+}
+
+#[test]
+fn rows_of_a_tensor_are_drawn_from_where_they_are() {
+    let (rules, history) = (TokenRules::all(4), History::new(4));
+    let params = SamplingParams::default();
+    let logits = [[0.5_f32, 1.0, 0.0, 2.0], [1.5, 0.0, 1.0, -1.0]];
+    let rows: Vec<DrawRow<'_>> = (0..2)
+        .map(|step| DrawRow { params: &params, rules: &rules, history: &history, key: key(step) })
+        .collect();
+    let words = Tensor::zeros((9, 2), DType::U32, &Device::Cpu).unwrap();
+    let part = Buffer::of(words.narrow(0, 3, 3).unwrap()).unwrap();
+    let logits_on_device = Tensor::new(&logits, &Device::Cpu).unwrap();
+    Sampler::new().draw_into(&logits_on_device, &rows, &part).unwrap();
+    let all = words.to_vec2::<u32>().unwrap();
+    assert!(all.iter().enumerate().all(|(row, words)| (3..6).contains(&row) || words == &[0, 0]));
+    for (b, logits) in logits.iter().enumerate() {
+        let alone = Sampler::new().sample(logits, &params, &rules, &history, key(b as u32));
+        assert_eq!(Draw::from_words([3, 4, 5].map(|row| all[row][b])), alone.unwrap());
+    }
+
+    let draw = |logits: &Tensor, rows: &[DrawRow<'_>], width: usize| {
+        let words = Buffer::zeros((3, width), DType::U32, &Device::Cpu).unwrap();
+        Sampler::new().draw_into(logits, rows, &words)
+    };
+    let one = Tensor::new(&[[f32::NAN, 0.0, 0.0, 0.0]], &Device::Cpu).unwrap();
+    let failed = draw(&one, &rows[..1], 1);
+    assert!(matches!(failed, Err(SamplerError::NotFinite { token: 0, .. })));
+    let failed = draw(&one, &rows, 2);
+    assert!(matches!(failed, Err(SamplerError::Batch { found: 2, expected: 1 })));
+    let failed = draw(&logits_on_device, &rows, 1);
+    assert!(matches!(failed, Err(SamplerError::Length { found: 3, expected: 6 })));
+    let integers = logits_on_device.to_dtype(DType::U32).unwrap();
+    assert!(matches!(draw(&integers, &rows, 2), Err(SamplerError::Tensor(_))));
 }

@@ -24,4 +24,4 @@
 mod beginnings;
 mod talker;
 
-pub use talker::{Output, Talker, TalkerError, TalkerState};
+pub use talker::{Output, Talker, TalkerError, TalkerState, TalkerWork};

@@ -1,7 +1,8 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
 use tts_nn::{
-    Blocks, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing, with_values,
+    Blocks, Buffer, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing, with_values,
 };
 
 use crate::beginnings::Beginnings;
@@ -29,6 +30,8 @@ pub struct Talker {
     codec_head: Linear,
     beginnings: Beginnings,
     layers: usize,
+    hidden: usize,
+    vocab: usize,
     dtype: DType,
     device: Device,
 }
@@ -49,6 +52,35 @@ impl TalkerState {
     /// Positions of the prompt that were known from an earlier one.
     pub fn recalled(&self) -> usize {
         self.recalled
+    }
+}
+
+/// The memory of steps of some sequences.
+#[derive(Debug)]
+pub struct TalkerWork {
+    input: Buffer,
+    /// The same, `[batch, 1, hidden]`.
+    position: Tensor,
+    hidden: Buffer,
+    logits: Buffer,
+    text_embedded: Buffer,
+    text_inner: Buffer,
+}
+
+impl TalkerWork {
+    /// What a step reads, `[batch, hidden]`; to be filled where it is.
+    pub fn input(&self) -> &Buffer {
+        &self.input
+    }
+
+    /// See [`Output::hidden`]; of the last step.
+    pub fn hidden(&self) -> &Tensor {
+        &self.hidden
+    }
+
+    /// See [`Output::logits`]; of the last step. To be filled where they are before the first.
+    pub fn logits(&self) -> &Buffer {
+        &self.logits
     }
 }
 
@@ -102,6 +134,8 @@ impl Talker {
             codec_head: Linear::in_bits::<TalkerError>(heads, &root, "codec_head.weight", None)?,
             beginnings: Beginnings::default(),
             layers: config.num_hidden_layers,
+            hidden: config.hidden_size,
+            vocab: config.vocab_size,
             dtype: weights.dtype(),
             device: weights.device().clone(),
         })
@@ -121,15 +155,31 @@ impl Talker {
     /// # Errors
     /// If an id is outside the codec vocabulary.
     pub fn codec(&self, ids: &[u32]) -> Result<Tensor, TalkerError> {
-        Ok(self.codec_rows(&Tensor::new(ids, &self.device)?)?)
+        Ok(self.codec_embedding.forward(&Tensor::new(ids, &self.device)?)?)
     }
 
-    /// As [`Talker::codec`], for ids `[n]` that are on the device already.
+    /// As [`Talker::codec`]; the rows take the place of what is in `y`, `[n, hidden]`.
     ///
     /// # Errors
-    /// If an id is outside the codec vocabulary.
-    pub fn codec_rows(&self, ids: &Tensor) -> TensorResult<Tensor> {
-        self.codec_embedding.forward(ids)
+    /// As [`Talker::codec`]; if `y` has another shape or type.
+    pub fn codec_into(&self, ids: &[u32], y: &Buffer) -> Result<(), TalkerError> {
+        Ok(self.codec_embedding.read_into(ids, y)?)
+    }
+
+    /// As [`Talker::text`] of one id; the row takes the place of what is in `y`, `[1, hidden]`.
+    ///
+    /// # Errors
+    /// As [`Talker::text`]; if `y` has another shape or type.
+    pub fn text_into(&self, id: u32, y: &Buffer, work: &TalkerWork) -> Result<(), TalkerError> {
+        if !y.is_on_host() {
+            return Ok(y.set(&self.text(&[id])?)?);
+        }
+        let TalkerWork { text_embedded, text_inner, .. } = work;
+        text_embedded.change(|row: &mut [f32]| self.text_embedding.read(id, row))??;
+        self.text_in.forward_into(text_embedded, text_inner)?;
+        let silu = |x: f32| x / (1.0 + (-x).exp());
+        text_inner.change(|row: &mut [f32]| row.iter_mut().for_each(|x| *x = silu(*x)))?;
+        Ok(self.text_out.forward_into(text_inner, y)?)
     }
 
     /// The state of a new sequence of at most `capacity` positions.
@@ -198,24 +248,45 @@ impl Talker {
             })?;
         tap(self.layers, &hidden)?;
         let time = hidden.dim(1)?;
-        self.output(hidden.narrow(1, time - 1, 1)?.squeeze(1)?)
+        self.output(&hidden.narrow(1, time - 1, 1)?.squeeze(1)?)
     }
 
-    /// Reads one position of each sequence, `[batch, hidden]`.
+    /// Memory for steps of `batch` sequences.
     ///
     /// # Errors
-    /// If a state has no room left.
-    pub fn step(
-        &self,
-        input: &Tensor,
-        states: &mut [&mut TalkerState],
-    ) -> Result<Output, TalkerError> {
-        let mut states: Vec<_> = states.iter_mut().map(|state| &mut state.decoder).collect();
-        let hidden = self.decoder.forward(&input.unsqueeze(1)?, &mut states, &mut |_, _| Ok(()))?;
-        self.output(hidden.squeeze(1)?)
+    /// If the device has no room for it.
+    pub fn new_work(&self, batch: usize) -> Result<TalkerWork, TalkerError> {
+        let zeros = |rows, width| Buffer::zeros((rows, width), self.dtype, &self.device);
+        let input = zeros(batch, self.hidden)?;
+        let text = self.text_embedding.width();
+        Ok(TalkerWork {
+            position: input.unsqueeze(1)?,
+            input,
+            hidden: zeros(batch, self.hidden)?,
+            logits: Buffer::zeros((batch, self.vocab), DType::F32, &self.device)?,
+            text_embedded: zeros(1, text)?,
+            text_inner: zeros(1, text)?,
+        })
     }
 
-    fn output(&self, hidden: Tensor) -> Result<Output, TalkerError> {
+    /// Reads the input of `work`, one position of each sequence, and leaves the output there.
+    ///
+    /// # Errors
+    /// If a state has no room left, or there are not as many as rows.
+    pub fn step(
+        &self,
+        work: &TalkerWork,
+        states: &mut [&mut TalkerState],
+    ) -> Result<(), TalkerError> {
+        let mut states: SmallVec<[_; 8]> =
+            states.iter_mut().map(|state| &mut state.decoder).collect();
+        self.decoder.last_into(&work.position, &work.hidden, &mut states)?;
+        Ok(self.codec_head.forward_into(&work.hidden, &work.logits)?)
+    }
+
+    fn output(&self, hidden: &Tensor) -> Result<Output, TalkerError> {
+        // Not a part of what was computed for the whole prompt.
+        let hidden = hidden.copy()?;
         let logits = self.codec_head.forward(&hidden)?.to_dtype(DType::F32)?;
         Ok(Output { hidden, logits })
     }

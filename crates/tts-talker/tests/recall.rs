@@ -24,9 +24,11 @@ fn prompt(talker: &Talker, voice: u32, text: &[u32]) -> Tensor {
 fn logits(talker: &Talker, prompt: &Tensor, head: usize) -> (Vec<Vec<f32>>, TalkerState) {
     let mut state = talker.new_state(32).unwrap();
     let first = talker.prefill(prompt, head, &mut state).unwrap();
-    let next = talker.step(&talker.codec(&[3]).unwrap(), &mut [&mut state]).unwrap();
+    let work = talker.new_work(1).unwrap();
+    talker.codec_into(&[3], work.input()).unwrap();
+    talker.step(&work, &mut [&mut state]).unwrap();
     let values = |logits: &Tensor| logits.flatten_all().unwrap().to_vec1().unwrap();
-    (vec![values(&first.logits), values(&next.logits)], state)
+    (vec![values(&first.logits), values(work.logits())], state)
 }
 
 #[test]

@@ -4,15 +4,16 @@ use std::time::Instant;
 
 use candle_core::{DType, Tensor};
 use tts_codec_decoder::CodecDecoder;
+use tts_nn::Buffer;
 use tts_profiling::{Stage, stage_span};
-use tts_sampler::{History, Sampler};
+use tts_sampler::History;
 use tts_text::{
     CodecInput, Layout, OpenPrompt, Prompt, PromptRequest, Reference, Speaker, build_prompt,
     open_prompt,
 };
 
 use crate::error::TtsError;
-use crate::generate::begin;
+use crate::generate::Generator;
 use crate::guard::Watch;
 use crate::model::Model;
 use crate::probe::{Observation, Probe};
@@ -74,7 +75,7 @@ pub(crate) fn prefill(
     request: &Request,
     prompt: Prompt,
     request_started: Instant,
-    sampler: &mut Sampler,
+    generator: &mut Generator,
     probe: &mut dyn Probe,
 ) -> Result<Speaking, TtsError> {
     let started = Instant::now();
@@ -117,6 +118,7 @@ pub(crate) fn prefill(
             complete: prompt.complete,
             ids: prompt.trailing,
             tokens: prompt.text_tokens,
+            row: Buffer::of(pad.copy()?)?,
             pad,
         },
         first_codes: Vec::new(),
@@ -131,7 +133,7 @@ pub(crate) fn prefill(
     };
     {
         let _span = stage_span!(Stage::Sampling);
-        begin(model, &mut speaking, sampler)?;
+        generator.begin(model, &mut speaking)?;
     }
     speaking.timing.prefill_ms = ms(started.elapsed());
     Ok(speaking)

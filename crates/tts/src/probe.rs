@@ -28,8 +28,8 @@ pub enum Observation<'a> {
     PredictorOutput(usize, usize, &'a Tensor, &'a Tensor),
 }
 
-/// Looks into the running pipeline, for tests and comparisons. It sees the very
-/// tensors that production code computes with.
+/// Looks into the running pipeline, for tests and comparisons. It sees what production
+/// code computes, in tensors that it may keep.
 pub trait Probe {
     /// Whether [`Probe::observe`] wants to be called at all.
     fn enabled(&self) -> bool {

@@ -4,11 +4,10 @@ use std::ops::Deref;
 use std::time::Instant;
 
 use tts_profiling::{Stage, stage_span};
-use tts_sampler::Sampler;
 use tts_text::{OpenPrompt, TextFeed};
 
 use crate::error::TtsError;
-use crate::generate::advance;
+use crate::generate::Generator;
 use crate::guard::FRAMES_PER_LOOK;
 use crate::model::Model;
 use crate::options::CodecMode;
@@ -32,7 +31,7 @@ pub struct Session<M: Deref<Target = Model>> {
     model: M,
     request: Request,
     schedule: ChunkSchedule,
-    sampler: Sampler,
+    generator: Generator,
     started: Instant,
     text: Text,
     speaking: Option<Box<Speaking>>,
@@ -130,7 +129,7 @@ impl<M: Deref<Target = Model>> Session<M> {
             model,
             request: request.clone(),
             schedule,
-            sampler: Sampler::new(),
+            generator: Generator::default(),
             started: Instant::now(),
             text,
             speaking: None,
@@ -196,7 +195,7 @@ impl<M: Deref<Target = Model>> Session<M> {
             {
                 let _span = stage_span!(Stage::GenerateFrames);
                 while speaking.frames.len() < end && speaking.can_advance() {
-                    advance(&self.model, &mut [speaking], &mut self.sampler, &mut NoProbe)?;
+                    self.generator.advance(&self.model, &mut [speaking], &mut NoProbe)?;
                 }
             }
             speaking.decode(&self.model)?;
@@ -257,9 +256,9 @@ impl<M: Deref<Target = Model>> Session<M> {
 
     fn begin(&mut self, prompt: tts_text::Prompt) -> Result<(), TtsError> {
         let (request, started) = (&self.request, self.started);
-        let sampler = &mut self.sampler;
+        let generator = &mut self.generator;
         let speaking =
-            prepare::prefill(&self.model, 0, request, prompt, started, sampler, &mut NoProbe)?;
+            prepare::prefill(&self.model, 0, request, prompt, started, generator, &mut NoProbe)?;
         self.speaking = Some(Box::new(speaking));
         Ok(())
     }

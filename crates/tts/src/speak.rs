@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use tts_audio::Audio;
 use tts_profiling::{Stage, stage_span};
-use tts_sampler::Sampler;
 
 use crate::error::TtsError;
-use crate::generate::advance;
+use crate::generate::{Few, Generator};
 use crate::guard::{FRAMES_PER_LOOK, GuardAction};
 use crate::model::Model;
 use crate::options::Options;
@@ -127,7 +126,7 @@ impl Model {
         let started = Instant::now();
         let _span = stage_span!(Stage::Synthesize);
         let _batch = (requests.len() > 1).then(|| stage_span!(Stage::Batch));
-        let mut sampler = Sampler::new();
+        let mut generator = Generator::default();
         let prompts = requests
             .iter()
             .map(|request| prepare::prompt(self, request))
@@ -135,11 +134,11 @@ impl Model {
         let mut speaking = Vec::with_capacity(requests.len());
         for (item, (request, prompt)) in requests.iter().zip(prompts).enumerate() {
             let prefilled =
-                prepare::prefill(self, item, request, prompt, started, &mut sampler, probe)?;
+                prepare::prefill(self, item, request, prompt, started, &mut generator, probe)?;
             speaking.push(prefilled);
         }
         loop {
-            let over = self.generate(&mut speaking, &mut sampler, probe)?;
+            let over = self.generate(&mut speaking, &mut generator, probe)?;
             for one in speaking.iter_mut().filter(|one| !one.is_decoded()) {
                 one.decode(self)?;
             }
@@ -155,17 +154,17 @@ impl Model {
     fn generate(
         &self,
         speaking: &mut [Speaking],
-        sampler: &mut Sampler,
+        generator: &mut Generator,
         probe: &mut dyn Probe,
     ) -> Result<bool, TtsError> {
         let _span = stage_span!(Stage::GenerateFrames);
         for _ in 0..FRAMES_PER_LOOK {
-            let mut live: Vec<&mut Speaking> =
+            let mut live: Few<&mut Speaking> =
                 speaking.iter_mut().filter(|one| one.can_advance()).collect();
             if live.is_empty() {
                 break;
             }
-            advance(self, &mut live, sampler, probe)?;
+            generator.advance(self, &mut live, probe)?;
         }
         Ok(speaking.iter().all(|one| one.finish.is_some()))
     }

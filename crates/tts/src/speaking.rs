@@ -3,9 +3,10 @@ use std::time::Instant;
 use candle_core::Tensor;
 use tts_code_predictor::PredictorState;
 use tts_codec_decoder::CodecState;
+use tts_nn::Buffer;
 use tts_profiling::{Stage, stage_span};
 use tts_sampler::{Draw, DrawKey, History};
-use tts_talker::{Output, Talker, TalkerState};
+use tts_talker::{Output, Talker, TalkerState, TalkerWork};
 
 use crate::error::TtsError;
 use crate::guard::{FRAMES_PER_LOOK, Runaway, Verdict, Watch};
@@ -50,6 +51,8 @@ pub(crate) struct TextRows {
     pub(crate) tokens: usize,
     /// The row that is added when the text is over, `[1, hidden]`.
     pub(crate) pad: Tensor,
+    /// Memory for another row.
+    pub(crate) row: Buffer,
 }
 
 /// The codec's side of a request.
@@ -71,11 +74,15 @@ impl TextRows {
     }
 
     /// The row that goes with `frame`, `[1, hidden]`.
-    pub(crate) fn row(&self, frame: usize, talker: &Talker) -> Result<Tensor, TtsError> {
-        match self.ids.get(frame) {
-            Some(&id) => Ok(talker.text(&[id])?),
-            None => Ok(self.pad.clone()),
-        }
+    pub(crate) fn row(
+        &self,
+        frame: usize,
+        talker: &Talker,
+        work: &TalkerWork,
+    ) -> Result<&Tensor, TtsError> {
+        let Some(&id) = self.ids.get(frame) else { return Ok(&self.pad) };
+        talker.text_into(id, &self.row, work)?;
+        Ok(&self.row)
     }
 }
 

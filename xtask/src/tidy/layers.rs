@@ -27,7 +27,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "tts-cpu", imports: &[] },
     Layer { name: "tts-nn", imports: &["tts-cpu", "tts-checkpoint", "tts-profiling"] },
     Layer { name: "tts-text", imports: &["tts-checkpoint"] },
-    Layer { name: "tts-sampler", imports: &["tts-profiling"] },
+    Layer { name: "tts-sampler", imports: &["tts-nn", "tts-profiling"] },
     Layer {
         name: "tts-talker",
         imports: &["tts-nn", "tts-checkpoint", "tts-profiling"],

@@ -1,0 +1,163 @@
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use candle_core::{
+    CpuStorage, DType, Device, Error, InplaceOp1, Layout, Result, Shape, Tensor, WithDType,
+};
+
+use crate::values::{KERNEL, with_values};
+
+/// A tensor whose values are changed where they are, so that computing them again takes no
+/// memory.
+#[derive(Debug)]
+pub struct Buffer {
+    tensor: Tensor,
+    /// Its first value. The tensor library looks through the dimensions of what it changes,
+    /// in memory that it allocates, and finds none here.
+    first: Tensor,
+}
+
+impl Buffer {
+    /// Of zeros.
+    ///
+    /// # Errors
+    /// If the device has no room for it.
+    pub fn zeros(shape: impl Into<Shape>, dtype: DType, device: &Device) -> Result<Self> {
+        Self::of(Tensor::zeros(shape, dtype, device)?)
+    }
+
+    /// The values of a tensor, which change with it.
+    ///
+    /// # Errors
+    /// If it is not contiguous, or empty.
+    pub fn of(tensor: Tensor) -> Result<Self> {
+        if !tensor.is_contiguous() {
+            return Err(Error::RequiresContiguous { op: KERNEL });
+        }
+        let first = tensor.flatten_all()?.narrow(0, 0, 1)?;
+        Ok(Self { tensor, first })
+    }
+
+    /// Whether kernels for the CPU can see and change the values, as f32.
+    pub fn is_on_host(&self) -> bool {
+        self.tensor.device().is_cpu() && self.tensor.dtype() == DType::F32
+    }
+
+    /// Lets the values be changed, row by row. They must not be those of a tensor that is looked
+    /// at meanwhile.
+    ///
+    /// # Errors
+    /// If the values are of another type or on another device than the CPU.
+    pub fn change<T: HostValue, R>(&self, change: impl FnOnce(&mut [T]) -> R) -> Result<R> {
+        let change = Change {
+            count: self.tensor.elem_count(),
+            change: Cell::new(Some(change)),
+            result: Cell::new(None),
+            of: PhantomData,
+        };
+        self.first.inplace_op1(&change)?;
+        change.result.into_inner().ok_or(Error::UnsupportedDTypeForOp(self.dtype(), KERNEL))
+    }
+
+    /// Puts other values in the place of all.
+    ///
+    /// # Errors
+    /// If they have another shape or type or are not contiguous, or are the same.
+    pub fn set(&self, values: &Tensor) -> Result<()> {
+        self.tensor.slice_set(values, 0, 0)
+    }
+
+    /// Adds to all values.
+    ///
+    /// # Errors
+    /// As [`Buffer::set`].
+    pub fn add(&self, values: &Tensor) -> Result<()> {
+        if !self.is_on_host() || values.dims() != self.dims() || values.dtype() != self.dtype() {
+            return self.set(&(&self.tensor + values)?);
+        }
+        with_values(values, |values| {
+            self.change(|sums: &mut [f32]| sums.iter_mut().zip(values).for_each(|(s, x)| *s += x))
+        })?
+    }
+}
+
+impl Deref for Buffer {
+    type Target = Tensor;
+
+    fn deref(&self) -> &Tensor {
+        &self.tensor
+    }
+}
+
+/// A type of values that kernels for the CPU change.
+pub trait HostValue: WithDType {
+    /// Those of a storage, if it has values of this type.
+    #[doc(hidden)]
+    fn of(storage: &mut CpuStorage) -> Option<&mut [Self]>;
+}
+
+impl HostValue for f32 {
+    fn of(storage: &mut CpuStorage) -> Option<&mut [Self]> {
+        if let CpuStorage::F32(values) = storage { Some(values) } else { None }
+    }
+}
+
+impl HostValue for u32 {
+    fn of(storage: &mut CpuStorage) -> Option<&mut [Self]> {
+        if let CpuStorage::U32(values) = storage { Some(values) } else { None }
+    }
+}
+
+/// What changes values, until it has, and what it says then.
+struct Change<T, F, R> {
+    count: usize,
+    change: Cell<Option<F>>,
+    result: Cell<Option<R>>,
+    of: PhantomData<T>,
+}
+
+impl<T: HostValue, F: FnOnce(&mut [T]) -> R, R> InplaceOp1 for Change<T, F, R> {
+    fn name(&self) -> &'static str {
+        KERNEL
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let start = layout.start_offset();
+        let values = T::of(storage).and_then(|values| values.get_mut(start..start + self.count));
+        if let (Some(values), Some(change)) = (values, self.change.take()) {
+            self.result.set(Some(change(values)));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_changed_where_they_are() -> Result<()> {
+        let x = Tensor::zeros((3, 2), DType::F32, &Device::Cpu)?;
+        let row = Buffer::of(x.narrow(0, 1, 1)?)?;
+        row.change(|values: &mut [f32]| values.fill(7.0))?;
+        row.add(&Tensor::new(&[[1_f32, 2.0]], &Device::Cpu)?)?;
+        assert_eq!(x.to_vec2::<f32>()?, [[0.0, 0.0], [8.0, 9.0], [0.0, 0.0]]);
+        assert!(row.change(|_: &mut [u32]| ()).is_err());
+        assert!(row.set(&x).is_err());
+        assert!(Buffer::of(x.narrow(1, 0, 1)?).is_err());
+        assert!(Buffer::zeros((0, 2), DType::F32, &Device::Cpu).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn what_no_kernel_adds_is_added_all_the_same() -> Result<()> {
+        let sums = Buffer::zeros((1, 2), DType::BF16, &Device::Cpu)?;
+        let values = Tensor::new(&[[1_f32, 2.0]], &Device::Cpu)?.to_dtype(DType::BF16)?;
+        sums.add(&values)?;
+        sums.add(&values)?;
+        assert_eq!(sums.to_dtype(DType::F32)?.to_vec2::<f32>()?, [[2.0, 4.0]]);
+        assert!(!sums.is_on_host());
+        Ok(())
+    }
+}
