@@ -78,11 +78,13 @@ fn values(x: &Tensor) -> Vec<f32> {
     x.flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Only the inputs of the products, rounded to 16 bits, are left to differ.
+/// Only the inputs of the products are left to differ, rounded to 16 bits beside weights in 8 and
+/// to 8 bits beside weights in 4: each by a 250th, and a stack spreads that. What the kernels
+/// compute from rounded inputs has narrower bounds, in `tts-cpu`.
 #[test]
 fn a_packed_stack_computes_what_its_weights_say() {
     let x = tensor(&[1, 40, HIDDEN], 3);
-    for scheme in SCHEMES {
+    for (scheme, bound) in [(Scheme::Q8, 1e-4), (Scheme::Q4, 0.02)] {
         let dense = Decoder::load(None, CONFIG, &|name: &str| rounded(scheme, name)).unwrap();
         let [exact, found] = [&dense, &packed(scheme)].map(|decoder| {
             let mut state = state(decoder, 40);
@@ -91,7 +93,7 @@ fn a_packed_stack_computes_what_its_weights_say() {
         let power = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
         let difference: Vec<f32> = exact.iter().zip(&found).map(|(a, b)| a - b).collect();
         let error = (power(&difference) / power(&exact)).sqrt();
-        assert!(error < 1e-4, "{scheme:?}: {error}");
+        assert!(error < bound, "{scheme:?}: {error}");
     }
 }
 

@@ -232,12 +232,13 @@ fn row(x: &Tensor, b: usize) -> TensorResult<Tensor> {
 
 /// All that the host has to know of a frame, in one read.
 fn read_words(words: &Tensor, known: &mut Vec<u32>) -> TensorResult<()> {
+    known.clear();
     gpu_sync!("generate.frame", SyncClass::PerFrame);
     if words.device().is_cpu() {
-        known.clear();
-        return with_ids(words, |words| known.extend_from_slice(words));
+        with_ids(words, |words| known.extend_from_slice(words))?;
+    } else {
+        *known = words.flatten_all()?.to_vec1()?;
     }
-    *known = words.flatten_all()?.to_vec1()?;
     Ok(())
 }
 

@@ -45,13 +45,22 @@ impl Args {
         }
     }
 
-    /// Bytes of a weight of the language models; of one in a layer where they differ.
-    pub(crate) fn weight_bytes(&self) -> f64 {
+    /// Bytes of a weight of the language models in an operation.
+    pub(crate) fn weight_bytes(&self, operation: &str) -> f64 {
+        let in_layers = matches!(operation, "projections" | "attention" | "MLP");
         match self.dtype {
             Precision::F32 => 4.0,
             Precision::Bf16 => 2.0,
-            Precision::Q8 => 8.5 / 8.0,
-            Precision::Q4Mix => 4.5 / 8.0,
+            Precision::Q4Mix if in_layers => 4.5 / 8.0,
+            Precision::Q8 | Precision::Q4Mix => 8.5 / 8.0,
+        }
+    }
+
+    /// Bytes of a key or value that is kept.
+    pub(crate) fn cache_bytes(&self) -> f64 {
+        match self.dtype {
+            Precision::Bf16 => 2.0,
+            Precision::F32 | Precision::Q8 | Precision::Q4Mix => 4.0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Work and time of each stage, for one frame.
 
 use serde::Serialize;
-use tts_benches::work::{self, StageWork, Work};
+use tts_benches::work::{self, StageWork};
 use tts_checkpoint::Checkpoint;
 use tts_profiling::Stage;
 use tts_profiling::record::Summary;
@@ -60,40 +60,45 @@ pub(crate) fn rows(
 ) -> Vec<Row> {
     let talker = &checkpoint.config.talker_config;
     let frames = f64::from(args.frames * args.iterations);
-    let lm_bytes = args.weight_bytes();
     // An utterance is decoded by 25 frames at most; a pass reads the weights once.
     let at_once = args.frames.min(25) as usize;
     let codec = work::codec_decode(&checkpoint.codec.decoder_config, at_once);
+    let models: &dyn Fn(&work::Op) -> f64 =
+        &|op| op.work.bytes(args.weight_bytes(op.name), args.cache_bytes());
+    let decode: &dyn Fn(&work::Op) -> f64 = &|op| op.work.bytes(CODEC_BYTES, CODEC_BYTES);
     [
-        (Stage::CodePredictor, work::predictor_frame(talker), lm_bytes, 1.0),
-        (Stage::TalkerStep, work::talker_step(talker, CONTEXT), lm_bytes, 1.0),
-        (Stage::Decode, codec, CODEC_BYTES, at_once as f64),
+        (Stage::CodePredictor, work::predictor_frame(talker), models, 1.0),
+        (Stage::TalkerStep, work::talker_step(talker, CONTEXT), models, 1.0),
+        (Stage::Decode, codec, decode, at_once as f64),
     ]
     .into_iter()
     .map(|(stage, work, bytes, frames_at_once)| {
         let found = summary.stages.iter().find(|row| row.stage == stage.name());
         let ms = found.map_or(0.0, |row| row.time.total_ms / frames);
-        row(stage, &work, ms, peaks, |work: Work| {
-            (work.bytes(bytes, bytes) / frames_at_once, work.flops() as f64 / frames_at_once)
+        row(stage, &work, ms, peaks, |op| {
+            (bytes(op) / frames_at_once, op.work.flops() as f64 / frames_at_once)
         })
     })
     .collect()
 }
 
+/// `per_frame` gives the bytes and the operations of a part of the stage.
 fn row(
     stage: Stage,
     work: &StageWork,
     ms: f64,
     peaks: &Peaks,
-    per_frame: impl Fn(Work) -> (f64, f64),
+    per_frame: impl Fn(&work::Op) -> (f64, f64),
 ) -> Row {
-    let (bytes, flops) = per_frame(work.total());
+    let ops: Vec<Op> = (work.ops.iter())
+        .map(|op| {
+            let (bytes, flops) = per_frame(op);
+            Op { name: op.name, bytes, flops, least_ms: peaks.least_ms(bytes, flops) }
+        })
+        .collect();
+    let (bytes, flops) = ops.iter().fold((0.0, 0.0), |(b, f), op| (b + op.bytes, f + op.flops));
     let least_ms = peaks.least_ms(bytes, flops);
     let rate = |amount: f64| if ms > 0.0 { amount / ms / 1e6 } else { 0.0 };
-    let ops = work.ops.iter().map(|op| {
-        let (bytes, flops) = per_frame(op.work);
-        Op { name: op.name, bytes, flops, least_ms: peaks.least_ms(bytes, flops) }
-    });
     Row {
         stage: stage.name(),
         bytes,
@@ -103,6 +108,6 @@ fn row(
         gb_s: rate(bytes),
         gflop_s: rate(flops),
         share_of_roof: if ms > 0.0 { least_ms / ms } else { 0.0 },
-        ops: ops.collect(),
+        ops,
     }
 }
