@@ -311,9 +311,7 @@ impl Decoder {
         let tiles = member.share(layer.gate_up.tiles());
         layer.gate_up.multiply_tiles(&own.hidden_inputs, tiles, |row, output, values| {
             let mut activated = [0.0; Matrix::RUN / 2];
-            for (activated, [gate, up]) in activated.iter_mut().zip(values.as_chunks::<2>().0) {
-                *activated = math::gated(*gate, *up);
-            }
+            self.kernels.gate(values.as_chunks().0, &mut activated);
             let activated = activated.get(..values.len() / 2).unwrap_or_default();
             work.activated.write(row * s.intermediate + output / 2, activated);
         })?;

@@ -102,6 +102,16 @@ impl Kernels {
         }
     }
 
+    /// See [`math::gate`].
+    #[inline]
+    pub(crate) fn gate(self, pairs: &[[f32; 2]], gated: &mut [f32]) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::X86(x86) => x86.gate(pairs, gated),
+            Set::Portable => math::gate(pairs, gated),
+        }
+    }
+
     /// See [`math::attend`].
     #[inline]
     pub(crate) fn attend(
@@ -216,8 +226,13 @@ mod tests {
     }
 
     #[test]
-    fn norms_and_attention_are_alike() {
+    fn norms_gates_and_attention_are_alike() {
         let numbers: Vec<f32> = numbers(40 * 8).iter().map(|x| x * 0.05).collect();
+        on_all(|kernels| {
+            let mut gated = [0.0; 150];
+            kernels.gate(numbers.as_chunks().0, &mut gated);
+            gated
+        });
         on_all(|kernels| {
             let mut x = numbers.clone();
             kernels.rms_norm(&mut x, &numbers, 1e-6);

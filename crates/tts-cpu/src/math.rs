@@ -96,10 +96,12 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x < -87.3 { 0.0 } else { series * power }
 }
 
-/// `silu(gate) * up`.
+/// `silu(gate) * up` of every pair.
 #[inline(always)]
-pub(crate) fn gated(gate: f32, up: f32) -> f32 {
-    gate / (1.0 + exp(-gate)) * up
+pub(crate) fn gate(pairs: &[[f32; 2]], gated: &mut [f32]) {
+    for (gated, [gate, up]) in gated.iter_mut().zip(pairs) {
+        *gated = gate / (1.0 + exp(-gate)) * up;
+    }
 }
 
 /// One query over the keys and values that it may see, `[seen, query.len()]` each. `scores`

@@ -143,6 +143,16 @@ impl X86 {
         unsafe { wide(x, weight, eps) }
     }
 
+    /// [`math::gate`], compiled for wider registers.
+    pub(crate) fn gate(self, pairs: &[[f32; 2]], gated: &mut [f32]) {
+        #[target_feature(enable = "avx2")]
+        fn wide(pairs: &[[f32; 2]], gated: &mut [f32]) {
+            math::gate(pairs, gated);
+        }
+        // SAFETY: every level has AVX2.
+        unsafe { wide(pairs, gated) }
+    }
+
     /// [`math::attend`], compiled for wider registers.
     pub(crate) fn attend(
         self,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use candle_core::{Result as TensorResult, Tensor};
+use candle_core::{Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_code_predictor::{PredictorRow, PredictorWork};
 use tts_nn::{Buffer, with_ids};
@@ -234,10 +234,9 @@ fn row(x: &Tensor, b: usize) -> TensorResult<Tensor> {
 fn read_words(words: &Tensor, known: &mut Vec<u32>) -> TensorResult<()> {
     known.clear();
     gpu_sync!("generate.frame", SyncClass::PerFrame);
-    if words.device().is_cpu() {
-        with_ids(words, |words| known.extend_from_slice(words))?;
-    } else {
-        *known = words.flatten_all()?.to_vec1()?;
+    match words.device() {
+        Device::Cpu => with_ids(words, |words| known.extend_from_slice(words))?,
+        _ => known.extend(words.flatten_all()?.to_vec1::<u32>()?),
     }
     Ok(())
 }

@@ -105,7 +105,9 @@ pub(crate) fn prefill(
         model.talker.prefill(&embeds, prompt.head, &mut talker)?
     };
     if probe.enabled() {
-        probe.observe(item, Observation::StepOutput(0, &output.hidden, &output.logits))?;
+        // The first step will be computed into these.
+        let (hidden, logits) = (output.hidden.copy()?, output.logits.copy()?);
+        probe.observe(item, Observation::StepOutput(0, &hidden, &logits))?;
     }
     let mut speaking = Speaking {
         item,

@@ -1,7 +1,7 @@
 //! Batch = single, seed = seed, threads do not matter.
 
-use candle_core::Device;
-use tts::{FinishReason, Model, ModelFiles, Options, Request, TtsError, Voice};
+use candle_core::{Device, Tensor};
+use tts::{FinishReason, Model, ModelFiles, Observation, Options, Probe, Request, TtsError, Voice};
 
 fn model() -> Model {
     Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap()
@@ -86,4 +86,36 @@ fn unusable_requests_are_typed_errors() {
     assert!(sampler(with(&|r| r.options.predictor.top_p = 2.0)));
     let option = with(&|r| r.options.max_new_tokens = 0);
     assert!(matches!(option, TtsError::Option { name: "max_new_tokens", .. }));
+}
+
+/// Keeps what it sees of every step, and the numbers as they were.
+#[derive(Default)]
+struct Keeper(Vec<(Tensor, Vec<f32>)>);
+
+impl Probe for Keeper {
+    fn observe(&mut self, _: usize, observation: Observation<'_>) -> candle_core::Result<()> {
+        let seen = match observation {
+            Observation::PromptEmbeds(x) | Observation::PadText(x) => [x, x],
+            Observation::PrefillHidden(_, x) | Observation::StepInput(_, _, x) => [x, x],
+            Observation::StepOutput(_, hidden, logits)
+            | Observation::PredictorOutput(_, _, hidden, logits) => [hidden, logits],
+            Observation::PredictorInput(_, hidden, first) => [hidden, first],
+            Observation::Prompt(_) | Observation::TrailingText(_) => return Ok(()),
+        };
+        for x in seen {
+            self.0.push((x.clone(), x.flatten_all()?.to_vec1()?));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_a_probe_keeps_stays_as_it_was() {
+    let model = model();
+    let mut keeper = Keeper::default();
+    model.speak_batch_with(&[request(&model, "Kept.", 5)], &mut keeper).unwrap();
+    assert!(keeper.0.len() > 100);
+    for (kept, values) in keeper.0 {
+        assert_eq!(kept.flatten_all().unwrap().to_vec1::<f32>().unwrap(), values);
+    }
 }
