@@ -52,7 +52,7 @@ impl Buffer {
     pub fn change<T: HostValue, R>(&self, change: impl FnOnce(&mut [T]) -> R) -> Result<R> {
         let change = Change {
             count: self.tensor.elem_count(),
-            change: Cell::new(Some(change)),
+            how: Cell::new(Some(change)),
             result: Cell::new(None),
             of: PhantomData,
         };
@@ -112,7 +112,7 @@ impl HostValue for u32 {
 /// What changes values, until it has, and what it says then.
 struct Change<T, F, R> {
     count: usize,
-    change: Cell<Option<F>>,
+    how: Cell<Option<F>>,
     result: Cell<Option<R>>,
     of: PhantomData<T>,
 }
@@ -125,7 +125,7 @@ impl<T: HostValue, F: FnOnce(&mut [T]) -> R, R> InplaceOp1 for Change<T, F, R> {
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let start = layout.start_offset();
         let values = T::of(storage).and_then(|values| values.get_mut(start..start + self.count));
-        if let (Some(values), Some(change)) = (values, self.change.take()) {
+        if let (Some(values), Some(change)) = (values, self.how.take()) {
             self.result.set(Some(change(values)));
         }
         Ok(())
