@@ -95,8 +95,10 @@ struct Keeper(Vec<(Tensor, Vec<f32>)>);
 impl Probe for Keeper {
     fn observe(&mut self, _: usize, observation: Observation<'_>) -> candle_core::Result<()> {
         let seen = match observation {
-            Observation::PromptEmbeds(x) | Observation::PadText(x) => [x, x],
-            Observation::PrefillHidden(_, x) | Observation::StepInput(_, _, x) => [x, x],
+            Observation::PromptEmbeds(x)
+            | Observation::PadText(x)
+            | Observation::PrefillHidden(_, x)
+            | Observation::StepInput(_, _, x) => [x, x],
             Observation::StepOutput(_, hidden, logits)
             | Observation::PredictorOutput(_, _, hidden, logits) => [hidden, logits],
             Observation::PredictorInput(_, hidden, first) => [hidden, first],
