@@ -21,7 +21,7 @@ pub(crate) fn products(criterion: &mut Criterion) {
             group.throughput(Throughput::Bytes(matrix.bytes() as u64));
             for vectors in VECTORS {
                 let mut inputs = Inputs::new(columns);
-                inputs.set(&wave(vectors * columns)).unwrap();
+                inputs.set(scheme, &wave(vectors * columns)).unwrap();
                 let outputs = Cells::new(vectors * rows);
                 let row = BenchmarkId::new(shapes.name(), format!("{name} x {vectors}"));
                 group.bench_function(row, |bencher| {

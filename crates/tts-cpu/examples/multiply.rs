@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let matrices = vec![one; (64 << 20) / (rows * columns).max(1) + 1];
         for batch in [1, 2, 3, 4, 8] {
             let mut inputs = Inputs::new(columns);
-            inputs.set(&vec![0.5; columns * batch])?;
+            inputs.set(scheme, &vec![0.5; columns * batch])?;
             let outputs: Vec<AtomicU32> = (0..rows * batch).map(|_| AtomicU32::new(0)).collect();
             let mut best = f64::INFINITY;
             for _ in 0..7 {

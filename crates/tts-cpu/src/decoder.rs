@@ -6,7 +6,7 @@ use crate::inputs::Inputs;
 use crate::kernels::Kernels;
 use crate::layer::Layer;
 use crate::math;
-use crate::matrix::Matrix;
+use crate::matrix::{Matrix, Scheme};
 use crate::pool::Member;
 use crate::sequence::{Rotations, Sequence};
 
@@ -222,7 +222,7 @@ impl Decoder {
         work: &Work,
         own: &mut Own,
     ) -> Result<(), ShapeError> {
-        self.normed(layer.attention_norm.values(), rows, work, own)?;
+        self.normed(layer.attention_norm.values(), layer.qkv.scheme(), rows, work, own)?;
         let width = layer.qkv.rows();
         let tiles = member.share(layer.qkv.tiles());
         layer.qkv.multiply_tiles(&own.hidden_inputs, tiles, |row, output, values| {
@@ -233,6 +233,7 @@ impl Decoder {
     fn normed(
         &self,
         weight: &[f32],
+        scheme: Scheme,
         rows: usize,
         work: &Work,
         own: &mut Own,
@@ -243,7 +244,7 @@ impl Decoder {
         for state in states.chunks_exact_mut(hidden) {
             self.kernels.rms_norm(state, weight, self.shape.norm_eps);
         }
-        own.hidden_inputs.set(states)
+        own.hidden_inputs.set(scheme, states)
     }
 
     /// One key head and the query heads that share it, of every row.
@@ -300,14 +301,14 @@ impl Decoder {
         let s = self.shape;
         let mixed = own.mixed.get_mut(..rows * s.queries()).unwrap_or_default();
         work.mixed.read(0..mixed.len(), mixed);
-        own.mixed_inputs.set(mixed)?;
+        own.mixed_inputs.set(layer.output.scheme(), mixed)?;
         let add = |row: usize, output: usize, values: &[f32]| {
             work.states.add(row * s.hidden + output, values);
         };
         let tiles = member.share(layer.output.tiles());
         layer.output.multiply_tiles(&own.mixed_inputs, tiles, add)?;
         member.wait();
-        self.normed(layer.mlp_norm.values(), rows, work, own)?;
+        self.normed(layer.mlp_norm.values(), layer.gate_up.scheme(), rows, work, own)?;
         let tiles = member.share(layer.gate_up.tiles());
         layer.gate_up.multiply_tiles(&own.hidden_inputs, tiles, |row, output, values| {
             let mut activated = [0.0; Matrix::RUN / 2];
@@ -318,7 +319,7 @@ impl Decoder {
         member.wait();
         let activated = own.activated.get_mut(..rows * s.intermediate).unwrap_or_default();
         work.activated.read(0..activated.len(), activated);
-        own.activated_inputs.set(activated)?;
+        own.activated_inputs.set(layer.down.scheme(), activated)?;
         let tiles = member.share(layer.down.tiles());
         layer.down.multiply_tiles(&own.activated_inputs, tiles, add)?;
         member.wait();

@@ -84,11 +84,11 @@ impl Kernels {
 
     /// See [`InputGroup::round`].
     #[inline]
-    pub(crate) fn round(self, groups: &mut [InputGroup], vector: &[f32]) {
+    pub(crate) fn round(self, scheme: Scheme, groups: &mut [InputGroup], vector: &[f32]) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Set::X86(x86) => x86.round(groups, vector),
-            Set::Portable => InputGroup::round(groups, vector),
+            Set::X86(x86) => x86.round(scheme, groups, vector),
+            Set::Portable => InputGroup::round(scheme, groups, vector),
         }
     }
 
@@ -208,15 +208,14 @@ mod tests {
     #[test]
     fn weights_and_inputs_are_rounded_alike() {
         let numbers = numbers(1000);
-        on_all(|kernels| {
-            let mut groups = vec![InputGroup::ZEROS; numbers.len().div_ceil(GROUP)];
-            kernels.round(&mut groups, &numbers);
-            let words = groups.iter().map(|group| (group.words, group.word_scale));
-            let bytes = groups.iter().map(|group| (group.bytes, group.byte_scale, group.byte_sum));
-            (words.collect::<Vec<_>>(), bytes.collect::<Vec<_>>())
-        });
         let rows = std::array::from_fn(|row| std::array::from_fn(|i| numbers[row * GROUP + i]));
         for scheme in [Scheme::Q8, Scheme::Q4] {
+            on_all(|kernels| {
+                let mut groups = vec![InputGroup::ZEROS; numbers.len().div_ceil(GROUP)];
+                kernels.round(scheme, &mut groups, &numbers);
+                let all = groups.iter().map(|g| (g.words, g.bytes, g.byte_sum, g.scale));
+                all.collect::<Vec<_>>()
+            });
             on_all(|kernels| {
                 let mut packed = Vec::new();
                 kernels.pack(scheme, &rows, &mut packed);

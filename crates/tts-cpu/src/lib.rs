@@ -21,7 +21,7 @@
 //! let weights = [0.5_f32, -0.25, 1.0, 0.0, 2.0, -1.0];
 //! let matrix = Matrix::pack(Scheme::Q8, 2, 3, &weights)?;
 //! let mut inputs = Inputs::new(3);
-//! inputs.set(&[1.0, 2.0, 3.0])?;
+//! inputs.set(matrix.scheme(), &[1.0, 2.0, 3.0])?;
 //! let mut outputs = [0.0; 2];
 //! matrix.multiply(&inputs, &mut outputs)?;
 //! assert!((outputs[0] - 3.0).abs() < 0.05 && (outputs[1] - 1.0).abs() < 0.05);

@@ -44,17 +44,11 @@ pub(crate) fn whole(x: f32) -> i32 {
     (x + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()).cast_signed()
 }
 
-/// The largest magnitude, 0 of nothing.
+/// The largest magnitude, 0 of nothing and not a number if one is none. Bits of positive floats
+/// are ordered as the floats are, and compilers compare those with wide registers.
 #[inline(always)]
-pub(crate) fn largest(x: &[f32]) -> f32 {
-    let (x, rest) = x.as_chunks::<LANES>();
-    let mut largest = [0_f32; LANES];
-    for x in x.iter().map(|x| &x[..]).chain([rest]) {
-        for (largest, x) in largest.iter_mut().zip(x) {
-            *largest = if x.abs() > *largest { x.abs() } else { *largest };
-        }
-    }
-    largest.into_iter().fold(0.0, f32::max)
+pub(crate) fn largest<const N: usize>(x: &[f32; N]) -> f32 {
+    f32::from_bits(x.iter().map(|x| x.abs().to_bits()).fold(0, u32::max))
 }
 
 /// `x / sqrt(mean(x²) + eps) * weight`, in place.

@@ -80,6 +80,11 @@ impl Matrix {
         Self { kernels, ..self }
     }
 
+    /// How the weights are stored.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
     /// Outputs of a product.
     pub fn rows(&self) -> usize {
         self.rows
@@ -103,7 +108,8 @@ impl Matrix {
     /// The products with every vector, `[vectors, rows]`.
     ///
     /// # Errors
-    /// If the vectors or the outputs have other sizes.
+    /// If the vectors or the outputs have other sizes, or the vectors are rounded for another
+    /// scheme.
     pub fn multiply(&self, inputs: &Inputs, outputs: &mut [f32]) -> Result<(), ShapeError> {
         ShapeError::check("outputs of a product", outputs.len(), inputs.len() * self.rows)?;
         self.multiply_tiles(inputs, 0..self.tiles(), |vector, row, values| {
@@ -118,7 +124,7 @@ impl Matrix {
     /// the values from there on, at most [`Matrix::RUN`] of them.
     ///
     /// # Errors
-    /// If the vectors have another size.
+    /// If the vectors have another size or are rounded for another scheme.
     pub fn multiply_tiles(
         &self,
         inputs: &Inputs,
@@ -126,6 +132,7 @@ impl Matrix {
         mut sink: impl FnMut(usize, usize, &[f32]),
     ) -> Result<(), ShapeError> {
         ShapeError::check("values of an input vector", inputs.width(), self.columns)?;
+        inputs.check(self.scheme)?;
         let tiles = tiles.start..tiles.end.min(self.tiles());
         let wide = self.kernels.wide();
         for start in tiles.clone().step_by(TILES) {
@@ -212,6 +219,14 @@ impl Packed for Matrix {
 }
 
 impl Scheme {
+    /// Of the inputs that weights are multiplied with.
+    pub(crate) fn input_bits(self) -> usize {
+        match self {
+            Self::Q8 => 16,
+            Self::Q4 => 8,
+        }
+    }
+
     /// In front of packed values; another one for every layout that there was.
     fn tag(self) -> [u8; 8] {
         match self {

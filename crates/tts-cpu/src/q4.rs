@@ -123,7 +123,7 @@ pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
         }
         for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
             let own = bf16::from_le_bytes(*own).to_f32();
-            *output += (sum - OFFSET * inputs.byte_sum) as f32 * (own * inputs.byte_scale);
+            *output += (sum - OFFSET * inputs.byte_sum) as f32 * (own * inputs.scale);
         }
     }
     outputs

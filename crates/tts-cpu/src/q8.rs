@@ -49,7 +49,7 @@ pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
             }
         }
         for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
-            *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.word_scale);
+            *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.scale);
         }
     }
     outputs

@@ -111,13 +111,13 @@ impl X86 {
     }
 
     /// [`InputGroup::round`], compiled for wider registers.
-    pub(crate) fn round(self, groups: &mut [InputGroup], vector: &[f32]) {
+    pub(crate) fn round(self, scheme: Scheme, groups: &mut [InputGroup], vector: &[f32]) {
         #[target_feature(enable = "avx2")]
-        fn wide(groups: &mut [InputGroup], vector: &[f32]) {
-            InputGroup::round(groups, vector);
+        fn wide(scheme: Scheme, groups: &mut [InputGroup], vector: &[f32]) {
+            InputGroup::round(scheme, groups, vector);
         }
         // SAFETY: every level has AVX2.
-        unsafe { wide(groups, vector) }
+        unsafe { wide(scheme, groups, vector) }
     }
 
     /// [`q8::pack`] and [`q4::pack`], compiled for wider registers.

@@ -207,7 +207,7 @@ fn rounded(scheme: Scheme, inputs: usize, weights: &[f32]) -> Vec<f32> {
     let mut columns = Inputs::new(inputs);
     let identity: Vec<f32> =
         (0..inputs * inputs).map(|i| f32::from(u8::from(i / inputs == i % inputs))).collect();
-    columns.set(&identity).expect("whole vectors");
+    columns.set(scheme, &identity).expect("whole vectors");
     let mut transposed = vec![0.0; inputs * rows];
     matrix.multiply(&columns, &mut transposed).expect("fitting shapes");
     (0..rows * inputs).map(|i| transposed[i % inputs * rows + i / inputs]).collect()

@@ -22,7 +22,7 @@ fn products_are_near_the_exact_ones() {
             let vector = numbers(columns, 2);
             let matrix = Matrix::pack(scheme, rows, columns, &weights).expect("whole rows");
             let mut inputs = Inputs::new(columns);
-            inputs.set(&vector).expect("one vector");
+            inputs.set(scheme, &vector).expect("one vector");
             let norm = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>().sqrt();
             for (row, output) in weights.chunks(columns).zip(product(&matrix, &inputs)) {
                 let exact: f32 = row.iter().zip(&vector).map(|(w, x)| w * x).sum();
@@ -46,14 +46,14 @@ fn all_kernels_and_batches_agree_bit_for_bit() {
             for count in 0..=15 {
                 let vectors = numbers(count * columns, 4);
                 let mut inputs = Inputs::new(columns);
-                inputs.set(&vectors).expect("whole vectors");
+                inputs.set(scheme, &vectors).expect("whole vectors");
                 let together = product(&matrix, &inputs);
                 for (kernels, matrix) in &others {
                     let outputs = product(matrix, &inputs);
                     assert_eq!(outputs, together, "{kernels:?} {scheme:?} {rows}x{columns}");
                 }
                 for (vector, outputs) in vectors.chunks(columns).zip(together.chunks(rows)) {
-                    inputs.set(vector).expect("one vector");
+                    inputs.set(scheme, vector).expect("one vector");
                     assert_eq!(product(&matrix, &inputs), outputs);
                 }
             }
@@ -70,7 +70,7 @@ fn extreme_weights_do_not_overflow() {
             for sign in [1.0_f32, -1.0] {
                 let matrix = Matrix::pack(scheme, 8, 1024, weights).expect("whole rows");
                 let mut inputs = Inputs::new(1024);
-                inputs.set(&[sign; 1024]).expect("one vector");
+                inputs.set(scheme, &[sign; 1024]).expect("one vector");
                 for kernels in Kernels::available() {
                     let outputs = product(&matrix.clone().with_kernels(kernels), &inputs);
                     for (row, output) in weights.chunks(1024).zip(outputs) {
@@ -90,9 +90,13 @@ fn shapes_that_do_not_fit_are_refused() {
     assert_eq!(error.to_string(), "weights of a matrix: 5, expected 6");
     let matrix = Matrix::pack(Scheme::Q4, 2, 3, &[0.0; 6]).expect("six");
     let mut inputs = Inputs::new(4);
-    inputs.set(&[0.0; 4]).expect("one vector");
+    inputs.set(Scheme::Q4, &[0.0; 4]).expect("one vector");
     assert!(matrix.multiply(&inputs, &mut [0.0; 2]).is_err());
     let inputs = Inputs::new(3);
     assert!(matrix.multiply(&inputs, &mut [0.0; 2]).is_err());
     assert!(matrix.multiply(&inputs, &mut []).is_ok());
+    let mut inputs = Inputs::new(3);
+    inputs.set(Scheme::Q8, &[0.0; 3]).expect("one vector");
+    let error = matrix.multiply(&inputs, &mut [0.0; 2]).expect_err("another scheme");
+    assert_eq!(error.to_string(), "bits of an input: 16, expected 8");
 }

@@ -91,7 +91,7 @@ impl PackedMatrix {
             inputs: Inputs::new(matrix.columns()),
             outputs: Cells::new(width),
         });
-        work.inputs.set(x).map_err(Error::wrap)?;
+        work.inputs.set(matrix.scheme(), x).map_err(Error::wrap)?;
         let outputs = work.inputs.len() * width;
         if y.len() != outputs {
             candle_core::bail!("room for {} outputs of a product, expected {outputs}", y.len());

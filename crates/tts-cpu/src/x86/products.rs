@@ -244,7 +244,7 @@ unsafe fn q8<R: Registers, const N: usize, const T: usize>(
                 let own = scales(&tiles[t].as_chunks().0[0]);
                 for n in 0..N {
                     let sums = R::rows(sums[n][t]);
-                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].word_scale);
+                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
                 }
             }
         }
@@ -292,7 +292,7 @@ unsafe fn q4<R: Registers, const N: usize, const T: usize>(
                 for n in 0..N {
                     let offset = _mm256_set1_epi32(q4::OFFSET * inputs[n].byte_sum);
                     let sums = _mm256_sub_epi32(R::rows_of_fours(sums[n][t]), offset);
-                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].byte_scale);
+                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
                 }
             }
         }
