@@ -27,7 +27,8 @@ pub enum SamplerError {
         /// Size of the vocabulary.
         vocab: usize,
     },
-    /// A logit is NaN or +inf, or becomes so through penalty or temperature.
+    /// A logit is NaN or +inf, or becomes so through penalty or temperature; or all scores become
+    /// -inf through a tiny temperature.
     #[error("the score of token {token} is {value}")]
     NotFinite {
         /// The token.

@@ -79,7 +79,7 @@ pub(crate) fn mask(
     Ok(())
 }
 
-/// Steps 4 to 6. Fails if a score overflows.
+/// Steps 4 to 6. Fails if a score overflows, or the best one does downwards.
 pub(crate) fn cut(
     params: &SamplingParams,
     rules: &TokenRules,
@@ -92,6 +92,9 @@ pub(crate) fn cut(
             if *score == f32::INFINITY {
                 return Err(SamplerError::NotFinite { token, value: *score });
             }
+        }
+        if scores.iter().all(|&score| score == f32::NEG_INFINITY) {
+            return Err(SamplerError::NotFinite { token: 0, value: f32::NEG_INFINITY });
         }
     }
     if rules.traced() {

@@ -25,9 +25,10 @@ const LAYERS: &[Layer] = &[
     Layer { name: "tts-demo-voice", imports: &[] },
     Layer { name: "tts-nsys", imports: &["tts-profiling"] },
     Layer { name: "tts-cpu", imports: &[] },
-    Layer { name: "tts-nn", imports: &["tts-cpu", "tts-checkpoint", "tts-profiling"] },
+    Layer { name: "tts-cuda", imports: &[] },
+    Layer { name: "tts-nn", imports: &["tts-cpu", "tts-cuda", "tts-checkpoint", "tts-profiling"] },
     Layer { name: "tts-text", imports: &["tts-checkpoint"] },
-    Layer { name: "tts-sampler", imports: &["tts-nn", "tts-profiling"] },
+    Layer { name: "tts-sampler", imports: &["tts-cuda", "tts-nn", "tts-profiling"] },
     Layer {
         name: "tts-talker",
         imports: &["tts-nn", "tts-checkpoint", "tts-profiling"],

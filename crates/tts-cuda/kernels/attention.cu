@@ -1,0 +1,181 @@
+// One token of every row: norms of its heads, rotary positions, its key and value into the cache, and
+// attention over all that the row has there.
+//
+// A block has one key head of a row, and a run of positions of it; long sequences get more blocks. The
+// last block of a head puts the runs together, in their order. Runs have a fixed length, so a row does
+// not know which others are beside it.
+
+#include "device.cuh"
+
+namespace {
+
+constexpr unsigned WARPS = 4, THREADS = WARPS * WARP;
+// Positions of a run.
+constexpr unsigned RUN = 128;
+// Values of a head in a lane, and query heads that share a key head, at most.
+constexpr unsigned VALUES = 8, GROUP = 8;
+
+// Of a softmax over some positions: the largest score, the sum of the weights relative to it, and in
+// every lane its values of the sum of weighted values.
+struct Part {
+  float largest, total, values[VALUES];
+
+  __device__ void clear() {
+    largest = -INFINITY, total = 0.0f;
+    for (unsigned i = 0; i < VALUES; i++) values[i] = 0.0f;
+  }
+
+  __device__ void add(const Part &other) {
+    const float most = fmaxf(largest, other.largest);
+    // Nothing yet on both sides has no difference.
+    const float own = largest == most ? 1.0f : expf(largest - most);
+    const float its = other.largest == most ? 1.0f : expf(other.largest - most);
+    for (unsigned i = 0; i < VALUES; i++) values[i] = values[i] * own + other.values[i] * its;
+    total = total * own + other.total * its, largest = most;
+  }
+};
+
+// A head in the lanes of a warp, value `i * 32 + lane`: normed and rotated. Value `j` turns with `j +
+// width / 2`, which is in `line`, memory of this warp.
+__device__ void turn(const float *from, const float *norm, float epsilon, const float *cos, const float *sin,
+                     unsigned width, float *line, float (&head)[VALUES]) {
+  const unsigned lane = threadIdx.x % WARP, half = width / 2;
+  float squares = 0.0f;
+  for (unsigned i = 0; i < VALUES; i++) {
+    const unsigned at = i * WARP + lane;
+    head[i] = at < width ? from[at] : 0.0f;
+    squares = fmaf(head[i], head[i], squares);
+  }
+  const float scale = 1.0f / sqrtf(sum_of_warp(squares) / float(width) + epsilon);
+  for (unsigned i = 0; i < VALUES; i++) {
+    const unsigned at = i * WARP + lane;
+    if (at < width) line[at] = head[i] *= scale * norm[at];
+  }
+  __syncwarp(ALL_LANES);
+  for (unsigned i = 0; i < VALUES; i++) {
+    const unsigned at = i * WARP + lane;
+    if (at >= width) continue;
+    const bool second = at >= half;
+    const unsigned angle = second ? at - half : at;
+    const float other = second ? line[angle] : -line[at + half];
+    head[i] = head[i] * cos[angle] + other * sin[angle];
+  }
+  __syncwarp(ALL_LANES);
+}
+
+// `qkv`, `[rows, (heads + 2 kv_heads) width]`: queries, keys, values. `caches` has the address of each
+// row's cache, `[layers, 2, kv_heads, capacity, width]` with the row's own capacity; `positions` says where
+// its token belongs. `cos` and `sin`: `[positions, width / 2]`. `mixed`: `[rows, heads width]`. `parts`:
+// `[rows, heads, runs, width + 2]`; `arrived`: `[rows, kv_heads]` zeros, which stay zeros.
+template <class T>
+__device__ void attend(const float *qkv, const float *query_norm, const float *key_norm, float epsilon,
+                       const float *cosines, const float *sines, const unsigned long long *caches,
+                       const unsigned *capacities, const unsigned *positions, unsigned layer, unsigned heads,
+                       unsigned width, float *mixed, float *parts, unsigned *arrived) {
+  __shared__ float lines[WARPS][VALUES * WARP];
+  __shared__ float queries[GROUP][VALUES * WARP];
+  __shared__ Part gathered[WARPS][WARP];
+  __shared__ unsigned is_last;
+  const unsigned head = blockIdx.x, kv_heads = gridDim.x, row = blockIdx.y, run = blockIdx.z;
+  const unsigned lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, group = heads / kv_heads;
+  const unsigned position = positions[row], capacity = capacities[row];
+  const unsigned runs = position / RUN + 1;
+  if (run >= runs || position >= capacity) return;
+  const float *cos = cosines + size_t(position) * (width / 2), *sin = sines + size_t(position) * (width / 2);
+  const float *own = qkv + size_t(row) * (heads + 2 * kv_heads) * width;
+  T *keys = reinterpret_cast<T *>(caches[row]) + size_t(2 * layer * kv_heads + head) * capacity * width;
+  T *values = keys + size_t(kv_heads) * capacity * width;
+  float turned[VALUES];
+  if (run + 1 == runs && warp == 0) {
+    turn(own + size_t(heads + head) * width, key_norm, epsilon, cos, sin, width, lines[warp], turned);
+    const float *value = own + size_t(heads + kv_heads + head) * width;
+    for (unsigned i = 0; i < VALUES; i++) {
+      const unsigned at = i * WARP + lane;
+      if (at >= width) continue;
+      keys[size_t(position) * width + at] = from_float<T>(turned[i]);
+      values[size_t(position) * width + at] = from_float<T>(value[at]);
+    }
+  }
+  for (unsigned query = warp; query < group; query += WARPS) {
+    turn(own + size_t(head * group + query) * width, query_norm, epsilon, cos, sin, width, lines[warp], turned);
+    for (unsigned i = 0; i < VALUES; i++) queries[query][i * WARP + lane] = turned[i];
+  }
+  __syncthreads();
+  const unsigned start = run * RUN, end = min(start + RUN, position + 1);
+  const float scale = 1.0f / sqrtf(float(width));
+  for (unsigned query = 0; query < group; query++) {
+    Part part;
+    part.clear();
+    for (unsigned at = start + warp; at < end; at += WARPS) {
+      float score = 0.0f;
+      Part one;
+      for (unsigned i = 0; i < VALUES; i++) {
+        const unsigned value = i * WARP + lane;
+        const bool inside = value < width;
+        const float key = inside ? to_float(keys[size_t(at) * width + value]) : 0.0f;
+        one.values[i] = inside ? to_float(values[size_t(at) * width + value]) : 0.0f;
+        score = fmaf(key, queries[query][value], score);
+      }
+      one.largest = sum_of_warp(score) * scale, one.total = 1.0f;
+      part.add(one);
+    }
+    gathered[warp][lane] = part;
+    __syncthreads();
+    if (warp == 0) {
+      for (unsigned other = 1; other < WARPS; other++) part.add(gathered[other][lane]);
+      const size_t index = size_t(row) * heads + head * group + query;
+      float *to = runs == 1 ? mixed + index * width : parts + (index * gridDim.z + run) * (width + 2);
+      for (unsigned i = 0; i < VALUES; i++) {
+        const unsigned value = i * WARP + lane;
+        if (value < width) to[value] = runs == 1 ? part.values[i] / part.total : part.values[i];
+      }
+      if (runs > 1 && lane == 0) to[width] = part.largest, to[width + 1] = part.total;
+    }
+    __syncthreads();
+  }
+  if (runs == 1) return;
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    is_last = atomicAdd(arrived + row * kv_heads + head, 1) + 1 == runs;
+    if (is_last) arrived[row * kv_heads + head] = 0;
+  }
+  __syncthreads();
+  if (!is_last) return;
+  __threadfence();
+  for (unsigned query = warp; query < group; query += WARPS) {
+    const size_t index = size_t(row) * heads + head * group + query;
+    Part part;
+    part.clear();
+    for (unsigned other = 0; other < runs; other++) {
+      const volatile float *from = parts + (index * gridDim.z + other) * (width + 2);
+      Part one;
+      for (unsigned i = 0; i < VALUES; i++) {
+        const unsigned value = i * WARP + lane;
+        one.values[i] = value < width ? from[value] : 0.0f;
+      }
+      one.largest = from[width], one.total = from[width + 1];
+      part.add(one);
+    }
+    for (unsigned i = 0; i < VALUES; i++) {
+      const unsigned value = i * WARP + lane;
+      if (value < width) mixed[index * width + value] = part.values[i] / part.total;
+    }
+  }
+}
+
+}  // namespace
+
+#define ATTEND(name, T)                                                                                        \
+  extern "C" __global__ void __launch_bounds__(THREADS)                                                        \
+      name(const float *qkv, const float *query_norm, const float *key_norm, float epsilon, const float *cos,  \
+           const float *sin, const unsigned long long *caches, const unsigned *capacities,                     \
+           const unsigned *positions, unsigned layer, unsigned heads, unsigned width, float *mixed,            \
+           float *parts, unsigned *arrived) {                                                                  \
+    attend<T>(qkv, query_norm, key_norm, epsilon, cos, sin, caches, capacities, positions, layer, heads,       \
+              width, mixed, parts, arrived);                                                                   \
+  }                                                                                                            \
+  CUDA_CPU_EXPORT(name)
+
+ATTEND(attend_f32, float)
+ATTEND(attend_bf16, __nv_bfloat16)

@@ -1,0 +1,106 @@
+//! Attention of one token of every row.
+
+use crate::Float;
+use crate::error::LaunchError;
+use crate::kernel::{Arg, Kernel, Launch};
+use crate::queue::{Address, Queue};
+
+const THREADS: u32 = 128;
+/// Positions that one block looks at.
+const RUN: u32 = 128;
+
+/// The keys and values of some rows, and where their tokens belong.
+#[derive(Debug, Clone, Copy)]
+pub struct Caches {
+    /// `[rows]` addresses, of 64 bits: of each row's `[layers, 2, kv_heads, capacity, head_dim]`, keys
+    /// before values.
+    pub caches: Address,
+    /// `[rows]` numbers of 32 bits: positions that a cache has room for.
+    pub capacities: Address,
+    /// `[rows]` numbers of 32 bits: the position of the token.
+    pub positions: Address,
+    /// The type of keys and values.
+    pub dtype: Float,
+    /// The largest of the capacities.
+    pub longest: u32,
+}
+
+/// Head norms, rotation, keys and values to the cache, and attention.
+#[derive(Debug, Clone, Copy)]
+pub struct Attend {
+    /// `[rows, (heads + 2 kv_heads) head_dim]` in f32: queries, keys, values.
+    pub qkv: Address,
+    /// Weights `[head_dim]` in f32 of the norm of queries.
+    pub query_norm: Address,
+    /// Weights `[head_dim]` in f32 of the norm of keys.
+    pub key_norm: Address,
+    /// Epsilon of both.
+    pub epsilon: f32,
+    /// `[longest, head_dim / 2]` in f32.
+    pub cosines: Address,
+    /// `[longest, head_dim / 2]` in f32.
+    pub sines: Address,
+    /// What every row has seen.
+    pub caches: Caches,
+    /// Index of the layer, for the caches.
+    pub layer: u32,
+    /// Rows.
+    pub rows: u32,
+    /// Query heads, up to eight for each key head.
+    pub heads: u32,
+    /// Key and value heads.
+    pub kv_heads: u32,
+    /// Width of a head, even and up to 256.
+    pub head_dim: u32,
+    /// `[rows, heads head_dim]` in f32: takes what the heads found.
+    pub mixed: Address,
+    /// [`Attend::parts`] numbers in f32, of any value.
+    pub parts: Address,
+    /// `[rows, kv_heads]` numbers of 32 bits that are 0, and are 0 again afterwards.
+    pub arrived: Address,
+}
+
+impl Attend {
+    /// Numbers that the parts of attention take.
+    pub fn parts(rows: u32, heads: u32, head_dim: u32, longest: u32) -> usize {
+        let runs = longest.div_ceil(RUN);
+        [rows, heads, runs, head_dim + 2].into_iter().map(|size| size as usize).product()
+    }
+
+    /// Puts the launch into a queue.
+    ///
+    /// # Errors
+    /// Those of [`Queue::launch`].
+    ///
+    /// # Safety
+    /// All addresses are of as much memory as they are documented to be, which lives until the
+    /// kernel has run and is not used otherwise meanwhile. Every position has been written in every
+    /// cache up to the token's. Rows have caches of their own.
+    pub unsafe fn launch(&self, queue: &Queue) -> Result<(), LaunchError> {
+        let kernel = match self.caches.dtype {
+            Float::F32 => Kernel::AttendF32,
+            Float::Bf16 => Kernel::AttendBf16,
+        };
+        let grid = [self.kv_heads, self.rows, self.caches.longest.div_ceil(RUN).max(1)];
+        let launch = Launch { grid, block: [THREADS, 1, 1], shared: 0 };
+        let args = [
+            Arg::Memory(Some(self.qkv)),
+            Arg::Memory(Some(self.query_norm)),
+            Arg::Memory(Some(self.key_norm)),
+            Arg::F32(self.epsilon),
+            Arg::Memory(Some(self.cosines)),
+            Arg::Memory(Some(self.sines)),
+            Arg::Memory(Some(self.caches.caches)),
+            Arg::Memory(Some(self.caches.capacities)),
+            Arg::Memory(Some(self.caches.positions)),
+            Arg::U32(self.layer),
+            Arg::U32(self.heads),
+            Arg::U32(self.head_dim),
+            Arg::Memory(Some(self.mixed)),
+            Arg::Memory(Some(self.parts)),
+            Arg::Memory(Some(self.arrived)),
+        ];
+        // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
+        unsafe { queue.launch(kernel, launch, &args) }
+    }
+}

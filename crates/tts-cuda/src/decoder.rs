@@ -1,0 +1,186 @@
+//! A step of a stack of decoder layers: five launches a layer.
+
+use crate::Float;
+use crate::attention::{Attend, Caches};
+use crate::error::LaunchError;
+use crate::gemv::{Gemv, Use};
+use crate::queue::{Address, Queue};
+use crate::rows::RmsNorm;
+
+/// The sizes of a stack.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DecoderShape {
+    /// Width of the states between the layers.
+    pub hidden: u32,
+    /// Query heads, up to eight for each key head.
+    pub heads: u32,
+    /// Key and value heads.
+    pub kv_heads: u32,
+    /// Width of a head, even and up to 256.
+    pub head_dim: u32,
+    /// Width inside the MLP.
+    pub intermediate: u32,
+    /// Epsilon of every norm.
+    pub norm_eps: f32,
+}
+
+/// Where the weights of a layer are: norms in f32, matrices in the type of the stack and, as
+/// [`Gemv::weights`], from multiples of 16 on.
+#[derive(Debug, Clone, Copy)]
+pub struct Layer {
+    /// Norm before attention, `[hidden]`.
+    pub attention_norm: Address,
+    /// Queries, keys and values, `[(heads + 2 kv_heads) head_dim, hidden]`.
+    pub qkv: Address,
+    /// Norm of every query head, `[head_dim]`.
+    pub query_norm: Address,
+    /// Norm of every key head, `[head_dim]`.
+    pub key_norm: Address,
+    /// `[hidden, heads head_dim]`.
+    pub output: Address,
+    /// Norm before the MLP, `[hidden]`.
+    pub mlp_norm: Address,
+    /// `[intermediate, hidden]`.
+    pub gate: Address,
+    /// `[intermediate, hidden]`.
+    pub up: Address,
+    /// `[hidden, intermediate]`.
+    pub down: Address,
+}
+
+/// Where a stack is.
+#[derive(Debug, Clone)]
+pub struct Decoder {
+    /// Its sizes.
+    pub shape: DecoderShape,
+    /// The type of its matrices.
+    pub dtype: Float,
+    /// Its layers.
+    pub layers: Vec<Layer>,
+    /// The final norm, `[hidden]` in f32.
+    pub norm: Address,
+    /// Cosines of the rotary angles, `[positions, head_dim / 2]` in f32.
+    pub cosines: Address,
+    /// Sines of the rotary angles, `[positions, head_dim / 2]` in f32.
+    pub sines: Address,
+}
+
+/// Memory of steps, in f32 but for `arrived`.
+#[derive(Debug, Clone, Copy)]
+pub struct Work {
+    /// Input of a step, `[rows, hidden]`: the states between the layers.
+    pub x: Address,
+    /// `[rows, (heads + 2 kv_heads) head_dim]`.
+    pub qkv: Address,
+    /// `[rows, heads head_dim]`.
+    pub mixed: Address,
+    /// `[rows, intermediate]`.
+    pub activated: Address,
+    /// [`Attend::parts`].
+    pub parts: Address,
+    /// [`Attend::arrived`].
+    pub arrived: Address,
+    /// Output of a step, after the final norm, `[rows, hidden]`.
+    pub y: Address,
+}
+
+impl Decoder {
+    /// Puts a step of `rows` rows into a queue. What it leaves depends, row by row, on that row
+    /// only.
+    ///
+    /// # Errors
+    /// Those of [`Queue::launch`].
+    ///
+    /// # Safety
+    /// All addresses are of as much memory as they are documented to be, which lives until the
+    /// kernels have run and is not used otherwise meanwhile. Every position has been written in
+    /// every cache up to the token's. Rows have caches of their own.
+    pub unsafe fn step(
+        &self,
+        queue: &Queue,
+        rows: u32,
+        caches: Caches,
+        work: &Work,
+    ) -> Result<(), LaunchError> {
+        let DecoderShape { hidden, heads, kv_heads, head_dim, intermediate, norm_eps } = self.shape;
+        let product = Gemv {
+            x: work.x,
+            norm: None,
+            weights: self.norm,
+            dtype: self.dtype,
+            bias: None,
+            y: work.x,
+            rows,
+            width: hidden,
+            outputs: hidden,
+            to: Use::Store,
+        };
+        for (index, layer) in (0..).zip(&self.layers) {
+            let queries = heads * head_dim;
+            let qkv = Gemv {
+                norm: Some((layer.attention_norm, norm_eps)),
+                weights: layer.qkv,
+                y: work.qkv,
+                outputs: queries + 2 * kv_heads * head_dim,
+                ..product
+            };
+            let attend = Attend {
+                qkv: work.qkv,
+                query_norm: layer.query_norm,
+                key_norm: layer.key_norm,
+                epsilon: norm_eps,
+                cosines: self.cosines,
+                sines: self.sines,
+                caches,
+                layer: index,
+                rows,
+                heads,
+                kv_heads,
+                head_dim,
+                mixed: work.mixed,
+                parts: work.parts,
+                arrived: work.arrived,
+            };
+            let output = Gemv {
+                x: work.mixed,
+                weights: layer.output,
+                width: queries,
+                to: Use::Add,
+                ..product
+            };
+            let gate = Gemv {
+                norm: Some((layer.mlp_norm, norm_eps)),
+                weights: layer.gate,
+                y: work.activated,
+                outputs: intermediate,
+                to: Use::Gate(layer.up),
+                ..product
+            };
+            let down = Gemv {
+                x: work.activated,
+                weights: layer.down,
+                width: intermediate,
+                to: Use::Add,
+                ..product
+            };
+            // SAFETY: as promised by the caller.
+            unsafe {
+                qkv.launch(queue)?;
+                attend.launch(queue)?;
+                output.launch(queue)?;
+                gate.launch(queue)?;
+                down.launch(queue)?;
+            }
+        }
+        let norm = RmsNorm {
+            x: work.x,
+            weights: self.norm,
+            epsilon: norm_eps,
+            rows,
+            width: hidden,
+            y: work.y,
+        };
+        // SAFETY: as promised by the caller.
+        unsafe { norm.launch(queue) }
+    }
+}

@@ -1,0 +1,81 @@
+//! The kernels, compiled for the CPU with `kernels/cuda_cpu_shim.h`.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use crate::error::LaunchError;
+use crate::kernel::{Arg, Kernel, Launch};
+use crate::queue::Order;
+
+/// Runs all threads of a kernel; false if one broke a rule.
+pub(crate) type Function =
+    unsafe extern "C" fn(*const u32, *const u32, usize, *mut *mut c_void) -> bool;
+
+pub(crate) mod functions {
+    use std::ffi::c_void;
+
+    macro_rules! declare {
+        ($($name:ident)*) => {
+            unsafe extern "C" {
+                $(pub(crate) fn $name(
+                    grid: *const u32,
+                    block: *const u32,
+                    shared: usize,
+                    args: *mut *mut c_void,
+                ) -> bool;)*
+            }
+        };
+    }
+
+    crate::kernel::emulated_kernels!(declare);
+}
+
+unsafe extern "C" {
+    /// What was wrong with the last launch of this thread.
+    fn cuda_cpu_last_error() -> *const c_char;
+    /// How threads of later launches of this thread run: forwards 0, backwards -1, else a seed.
+    fn cuda_cpu_order(order: i64);
+}
+
+/// The value of an argument, as it lies in memory.
+fn bits(arg: &Arg) -> u64 {
+    match arg {
+        Arg::Memory(address) => address.map_or(0, |address| address.0),
+        Arg::U32(number) => u64::from(*number),
+        Arg::F32(number) => u64::from(number.to_bits()),
+    }
+}
+
+/// See [`crate::Queue::launch`].
+///
+/// # Safety
+/// As there.
+pub(crate) unsafe fn launch(
+    order: Order,
+    kernel: Kernel,
+    launch: Launch,
+    args: &[Arg],
+) -> Result<(), LaunchError> {
+    // The first bytes of each are the argument: processors that this is for are little-endian.
+    let mut values: Vec<u64> = args.iter().map(bits).collect();
+    let mut args: Vec<*mut c_void> =
+        values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
+    let Launch { grid, block, shared } = launch;
+    let order = match order {
+        Order::Forwards => 0,
+        Order::Backwards => -1,
+        Order::Shuffled(seed) => i64::from(seed) + 1,
+    };
+    // SAFETY: any number is an order.
+    unsafe { cuda_cpu_order(order) };
+    // SAFETY: three numbers each, and a pointer to every argument; the rest is promised by the
+    // caller.
+    let ran = unsafe {
+        kernel.emulated()(grid.as_ptr(), block.as_ptr(), shared as usize, args.as_mut_ptr())
+    };
+    if ran {
+        return Ok(());
+    }
+    // SAFETY: a text that lives until the next launch of this thread.
+    let what = unsafe { CStr::from_ptr(cuda_cpu_last_error()) };
+    Err(LaunchError::Emulated { kernel: kernel.name(), what: what.to_string_lossy().into_owned() })
+}

@@ -1,0 +1,101 @@
+//! The kernels, compiled for GPUs, and the driver.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use cudarc::driver::sys::CUcontext;
+use cudarc::driver::{CudaFunction, CudaStream, DriverError, LaunchConfig, PushKernelArg};
+use cudarc::nvrtc::Ptx;
+
+use crate::error::LaunchError;
+use crate::kernel::{Arg, Kernel, Launch};
+
+/// The code of a file of kernels.
+fn code(file: &str) -> &'static [u8] {
+    macro_rules! code {
+        ($($name:literal)*) => {
+            match file {
+                $($name => include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".fatbin")),)*
+                _ => &[],
+            }
+        };
+    }
+    code!("attention" "gemv" "rows" "sample")
+}
+
+type Functions = Arc<HashMap<Kernel, CudaFunction>>;
+
+/// A stream of a GPU, and the kernels on it.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    stream: Arc<CudaStream>,
+    functions: Functions,
+}
+
+impl Gpu {
+    /// Loads the kernels, once for every context.
+    ///
+    /// # Errors
+    /// If the driver cannot load them.
+    pub fn new(stream: Arc<CudaStream>) -> Result<Self, LaunchError> {
+        static LOADED: OnceLock<Mutex<HashMap<usize, Functions>>> = OnceLock::new();
+        let context = stream.context();
+        let key = |context: CUcontext| context as usize;
+        let mut loaded = LOADED.get_or_init(Mutex::default).lock();
+        let loaded = loaded.as_mut().map_err(PoisonError::get_mut);
+        let (Ok(loaded) | Err(loaded)) = loaded;
+        if let Some(functions) = loaded.get(&key(context.cu_ctx())) {
+            return Ok(Self { stream: stream.clone(), functions: Arc::clone(functions) });
+        }
+        let mut modules = HashMap::new();
+        let mut functions = HashMap::new();
+        for &kernel in Kernel::ALL {
+            let driver =
+                |source: DriverError| LaunchError::Driver { kernel: kernel.name(), source };
+            let module = match modules.get(kernel.file()) {
+                Some(module) => Arc::clone(module),
+                None => context
+                    .load_module(Ptx::from_binary(code(kernel.file()).to_vec()))
+                    .map_err(driver)?,
+            };
+            functions.insert(kernel, module.load_function(kernel.name()).map_err(driver)?);
+            modules.insert(kernel.file(), module);
+        }
+        let functions = Arc::new(functions);
+        loaded.insert(key(context.cu_ctx()), Arc::clone(&functions));
+        Ok(Self { stream, functions })
+    }
+
+    /// See [`crate::Queue::launch`].
+    ///
+    /// # Safety
+    /// As there.
+    pub(crate) unsafe fn launch(
+        &self,
+        kernel: Kernel,
+        launch: Launch,
+        args: &[Arg],
+    ) -> Result<(), LaunchError> {
+        let Some(function) = self.functions.get(&kernel) else { return Ok(()) };
+        let memory: Vec<u64> = (args.iter())
+            .filter_map(|arg| match arg {
+                Arg::Memory(address) => Some(address.map_or(0, |address| address.0)),
+                _ => None,
+            })
+            .collect();
+        let mut addresses = memory.iter();
+        let mut builder = self.stream.launch_builder(function);
+        for arg in args {
+            match arg {
+                Arg::Memory(_) => addresses.next().map(|address| builder.arg(address)),
+                Arg::U32(number) => Some(builder.arg(number)),
+                Arg::F32(number) => Some(builder.arg(number)),
+            };
+        }
+        let [grid_dim, block_dim] = [launch.grid, launch.block].map(|[x, y, z]| (x, y, z));
+        let config = LaunchConfig { grid_dim, block_dim, shared_mem_bytes: launch.shared };
+        // SAFETY: as promised by the caller.
+        let launched = unsafe { builder.launch(config) };
+        launched.map(|_| ()).map_err(|source| LaunchError::Driver { kernel: kernel.name(), source })
+    }
+}

@@ -1,0 +1,44 @@
+//! Kernels for NVIDIA GPUs, and how they are called.
+//!
+//! The sources are in `kernels/`. With the feature `cuda` they are compiled with nvcc and launched by
+//! the driver of the GPU; with `emulated` they are compiled for the CPU, where every thread of a
+//! block runs until it waits for the others. That is slow, and finds what a GPU hides: barriers that
+//! not all threads reach, lanes that read from others that take no part.
+//!
+//! A call takes [addresses](Address) of memory that the caller keeps, as the driver does, so it is
+//! unsafe; who calls from above this crate has tensors and knows that they live.
+
+mod attention;
+mod decoder;
+#[cfg(feature = "emulated")]
+mod emulated;
+mod error;
+mod gemv;
+#[cfg(feature = "cuda")]
+mod gpu;
+mod kernel;
+mod queue;
+mod rows;
+mod sample;
+
+pub use attention::{Attend, Caches};
+pub use decoder::{Decoder, DecoderShape, Layer, Work};
+pub use error::LaunchError;
+pub use gemv::{Gemv, Use};
+#[cfg(feature = "cuda")]
+pub use gpu::Gpu;
+pub use kernel::{Arg, Kernel, Launch};
+#[cfg(feature = "emulated")]
+pub use queue::Order;
+pub use queue::{Address, Queue};
+pub use rows::{Embed, NextInput, RmsNorm, advance};
+pub use sample::{Sample, SampleError, SampleRow, Steps};
+
+/// Types of numbers that kernels read and write; they compute in f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Float {
+    /// Single precision.
+    F32,
+    /// The upper half of it.
+    Bf16,
+}

@@ -1,0 +1,7 @@
+//! The kernels, emulated, against exact sums. Results must not depend on the order of threads, nor on
+//! the other rows of a launch.
+
+mod attention;
+mod memory;
+mod products;
+mod rows;
