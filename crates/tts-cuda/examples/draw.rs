@@ -26,6 +26,7 @@ fn main() -> Result<(), tts_cuda::LaunchError> {
         rows: 1,
         vocab: 4,
         suppressed: Address::of(suppressed.as_mut_ptr()),
+        by_row: false,
         seen: None,
         state: Address::of(state.as_mut_ptr()),
         scores: Address::of(scores.as_mut_ptr()),

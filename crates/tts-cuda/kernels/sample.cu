@@ -10,7 +10,7 @@ namespace {
 
 // Steps, for a launch that does only some; the scores between them are in memory.
 constexpr unsigned MASK = 1, TOP_K = 2, TOP_P = 4, DRAW = 8;
-// What is wrong with a row. Nothing else of it is written then.
+// What is wrong with a row: in place of its rank, beside token 0 and a probability that is none.
 constexpr unsigned NOT_FINITE = 1, ALL_SUPPRESSED = 2;
 constexpr unsigned NO_TOKEN = 0xffffffffu;
 constexpr float NOTHING = -INFINITY;
@@ -289,12 +289,13 @@ struct Task {
   }
 };
 
-// Rows of `logits`, `[rows, vocab]`. `suppressed` is one bit a token, `seen` a row of them for each row
-// or null; `scores` as many as logits; `words`, `[3, rows]`, takes tokens, ranks and probabilities. Where
-// `advances`, a token is noted as seen and drawn.
+// Rows of `logits`, `[rows, vocab]`. `suppressed` has a bit for each token, the next row's `apart` numbers
+// further on, `seen` a row of bits for each row, or is null; `scores` are as many as logits; `words`, `[3,
+// rows]`, takes tokens, ranks and probabilities. Where `advances`, a token is noted as seen and drawn.
 template <class T>
-__device__ void sample(const T *logits, unsigned vocab, const unsigned *suppressed, unsigned *seen, Row *rows,
-                       float *scores, unsigned *words, unsigned codebook, unsigned advances, unsigned steps) {
+__device__ void sample(const T *logits, unsigned vocab, const unsigned *suppressed, unsigned apart, unsigned *seen,
+                       Row *rows, float *scores, unsigned *words, unsigned codebook, unsigned advances,
+                       unsigned steps) {
   __shared__ Shared shared;
   const unsigned index = blockIdx.x, bits = (vocab + 31) / 32;
   Row &row = rows[index];
@@ -303,10 +304,17 @@ __device__ void sample(const T *logits, unsigned vocab, const unsigned *suppress
   if (threadIdx.x == 0) shared.error = steps & MASK ? 0 : row.error;
   __syncthreads();
   if (steps & MASK) {
-    task.mask(logits + size_t(index) * vocab, row, suppressed, seen);
+    task.mask(logits + size_t(index) * vocab, row, suppressed + index * apart, seen);
     if (threadIdx.x == 0) row.error = shared.error, row.rank = shared.rank;
   }
-  if (shared.error) return;
+  if (shared.error) {
+    if ((steps & DRAW) && threadIdx.x == 0) {
+      words[index] = 0;
+      words[gridDim.x + index] = shared.error;
+      words[2 * gridDim.x + index] = __float_as_uint(NAN);
+    }
+    return;
+  }
   if ((steps & TOP_K) && row.do_sample && row.top_k > 0 && row.top_k < vocab) task.top_k(row.top_k);
   if ((steps & TOP_P) && row.do_sample && row.top_p < 1.0f) task.top_p(row.top_p);
   if (steps & DRAW) {
@@ -329,17 +337,13 @@ __device__ void sample(const T *logits, unsigned vocab, const unsigned *suppress
 
 }  // namespace
 
-extern "C" __global__ void __launch_bounds__(1024, 1)
-    sample_f32(const float *logits, unsigned vocab, const unsigned *suppressed, unsigned *seen, Row *rows,
-               float *scores, unsigned *words, unsigned codebook, unsigned advances, unsigned steps) {
-  sample(logits, vocab, suppressed, seen, rows, scores, words, codebook, advances, steps);
-}
+#define SAMPLE(name, T)                                                                                        \
+  extern "C" __global__ void __launch_bounds__(1024, 1)                                                        \
+      name(const T *logits, unsigned vocab, const unsigned *suppressed, unsigned apart, unsigned *seen,        \
+           Row *rows, float *scores, unsigned *words, unsigned codebook, unsigned advances, unsigned steps) {  \
+    sample(logits, vocab, suppressed, apart, seen, rows, scores, words, codebook, advances, steps);            \
+  }                                                                                                            \
+  CUDA_CPU_EXPORT(name)
 
-extern "C" __global__ void __launch_bounds__(1024, 1)
-    sample_bf16(const __nv_bfloat16 *logits, unsigned vocab, const unsigned *suppressed, unsigned *seen, Row *rows,
-                float *scores, unsigned *words, unsigned codebook, unsigned advances, unsigned steps) {
-  sample(logits, vocab, suppressed, seen, rows, scores, words, codebook, advances, steps);
-}
-
-CUDA_CPU_EXPORT(sample_f32)
-CUDA_CPU_EXPORT(sample_bf16)
+SAMPLE(sample_f32, float)
+SAMPLE(sample_bf16, __nv_bfloat16)

@@ -46,6 +46,17 @@ pub enum SampleError {
     AllSuppressed,
 }
 
+impl SampleError {
+    /// As the kernel counts them; 0 is none.
+    pub fn of(number: u32) -> Option<Self> {
+        match number {
+            0 => None,
+            1 => Some(Self::NotFinite),
+            _ => Some(Self::AllSuppressed),
+        }
+    }
+}
+
 impl SampleRow {
     /// In place of a token or a rank.
     pub const NONE: u32 = u32::MAX;
@@ -88,11 +99,7 @@ impl SampleRow {
 
     /// What was wrong with the last row of logits.
     pub fn error(&self) -> Option<SampleError> {
-        match self.error {
-            0 => None,
-            1 => Some(SampleError::NotFinite),
-            _ => Some(SampleError::AllSuppressed),
-        }
+        SampleError::of(self.error)
     }
 }
 
@@ -124,8 +131,11 @@ pub struct Sample {
     pub rows: u32,
     /// Tokens of the vocabulary.
     pub vocab: u32,
-    /// A bit for each token that is never drawn, `[ceil(vocab / 32)]` numbers of 32 bits.
+    /// A bit for each token that is never drawn, `[ceil(vocab / 32)]` numbers of 32 bits for all
+    /// rows.
     pub suppressed: Address,
+    /// There are bits for each row, one behind the other.
+    pub by_row: bool,
     /// A bit for each token of each row that was drawn, `[rows, ceil(vocab / 32)]`; without it
     /// there is no penalty.
     pub seen: Option<Address>,
@@ -134,7 +144,8 @@ pub struct Sample {
     /// `[rows, vocab]` in f32: what is left of the logits.
     pub scores: Address,
     /// `[3, rows]` numbers of 32 bits: tokens, ranks of the end of sequence, and logarithms of
-    /// probabilities as bits of f32. Those of a row with an error stay.
+    /// probabilities as bits of f32. A row with an error has token 0, the error in place of a
+    /// rank, and a probability that is none.
     pub words: Address,
     /// Index of the codebook, for the randomness.
     pub codebook: u32,
@@ -179,6 +190,7 @@ impl Sample {
             Arg::Memory(Some(self.logits)),
             Arg::U32(self.vocab),
             Arg::Memory(Some(self.suppressed)),
+            Arg::U32(if self.by_row { self.vocab.div_ceil(32) } else { 0 }),
             Arg::Memory(self.seen),
             Arg::Memory(Some(self.state)),
             Arg::Memory(Some(self.scores)),

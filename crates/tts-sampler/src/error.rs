@@ -1,3 +1,5 @@
+use tts_cuda::LaunchError;
+
 /// Why no token could be drawn.
 #[derive(Debug, thiserror::Error)]
 pub enum SamplerError {
@@ -42,6 +44,13 @@ pub enum SamplerError {
         /// Size of the vocabulary.
         vocab: usize,
     },
+    /// A kernel found a logit that is NaN or +inf, or becomes so through penalty or temperature, or
+    /// that all become -inf.
+    #[error("a score is not a finite number")]
+    Broken,
+    /// A kernel found that no token may be drawn.
+    #[error("every token is suppressed")]
+    NoneLeft,
     /// There are not as many ways to draw as rows of logits.
     #[error("{found} rows to draw for, {expected} rows of logits")]
     Batch {
@@ -51,11 +60,16 @@ pub enum SamplerError {
         expected: usize,
     },
     /// There is no sampling kernel for the device of the logits.
-    #[error("logits on {found}; sampling runs on the CPU")]
+    #[error(
+        "logits on {found}; this build draws on the CPU and, with the feature `cuda`, on NVIDIA GPUs"
+    )]
     Device {
         /// The device.
         found: String,
     },
+    /// A kernel could not be launched.
+    #[error("sampler: {0}")]
+    Launch(#[from] LaunchError),
     /// The tensor library failed.
     #[error("sampler: {0}")]
     Tensor(#[from] candle_core::Error),

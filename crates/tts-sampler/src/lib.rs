@@ -20,6 +20,7 @@
 mod error;
 mod exp;
 mod history;
+mod kernel;
 mod params;
 mod philox;
 mod pipeline;

@@ -1,8 +1,10 @@
 use candle_core::Tensor;
-use tts_nn::{Buffer, with_values};
+use tts_cuda::SampleError;
+use tts_nn::{Buffer, queue_of, with_values};
 
 use crate::error::SamplerError;
 use crate::history::History;
+use crate::kernel;
 use crate::params::SamplingParams;
 use crate::philox::DrawKey;
 use crate::pipeline::{cut, mask, weight};
@@ -31,9 +33,19 @@ impl Draw {
     }
 
     /// A draw of [`Sampler::draw_into`], read from the device.
-    pub fn from_words([token, rank, log_prob]: [u32; Self::WORDS]) -> Self {
+    ///
+    /// # Errors
+    /// If a kernel could draw no token: a score was not finite, or none was left.
+    pub fn from_words([token, rank, log_prob]: [u32; Self::WORDS]) -> Result<Self, SamplerError> {
+        let log_prob = f32::from_bits(log_prob);
+        if log_prob.is_nan() {
+            return Err(match SampleError::of(rank) {
+                Some(SampleError::AllSuppressed) => SamplerError::NoneLeft,
+                _ => SamplerError::Broken,
+            });
+        }
         let eos_rank = (rank != Self::NO_RANK).then_some(rank);
-        Self { token, log_prob: f32::from_bits(log_prob), eos_rank }
+        Ok(Self { token, log_prob, eos_rank })
     }
 }
 
@@ -90,13 +102,13 @@ impl Sampler {
         })
     }
 
-    /// Draws from each row of logits `[batch, vocab]` in f32. The draws take the place of what is
-    /// in `words`, `[3, batch]` in u32, where the logits are, for [`Draw::from_words`]; the first
-    /// row are the tokens.
+    /// Draws from each row of logits `[batch, vocab]`, in f32 on the CPU. The draws take the place
+    /// of what is in `words`, `[3, batch]` in u32, where the logits are, for
+    /// [`Draw::from_words`]; the first row are the tokens. On a GPU nothing waits for it.
     ///
     /// # Errors
-    /// As [`Sampler::sample`]; if there are not as many rows as in the batch; if one of the
-    /// tensors has another shape or type; if the device has no kernel for it.
+    /// As [`Sampler::sample`], for logits on the CPU; if there are not as many rows as in the
+    /// batch; if one of the tensors has another shape or type; if the device has no kernel for it.
     pub fn draw_into(
         &mut self,
         logits: &Tensor,
@@ -107,14 +119,15 @@ impl Sampler {
         if batch != rows.len() {
             return Err(SamplerError::Batch { found: rows.len(), expected: batch });
         }
-        if !logits.device().is_cpu() {
-            return Err(SamplerError::Device {
-                found: format!("{:?}", logits.device().location()),
-            });
-        }
         if words.dims2()? != (Draw::WORDS, batch) {
             let found = words.dims().iter().product();
             return Err(SamplerError::Length { found, expected: Draw::WORDS * batch });
+        }
+        if !logits.device().is_cpu() {
+            let queue = queue_of(logits.device())?.ok_or_else(|| SamplerError::Device {
+                found: format!("{:?}", logits.device().location()),
+            })?;
+            return kernel::draw(&queue, logits, rows, words);
         }
         with_values(logits, |logits| {
             words.change(|words: &mut [u32]| {

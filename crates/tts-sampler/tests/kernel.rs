@@ -112,7 +112,7 @@ impl Sequence {
 
 /// What the kernel gives for rows of logits, `[rows, vocab]`, and its state afterwards.
 struct Drawn {
-    draws: Vec<Draw>,
+    draws: Vec<Result<Draw, SamplerError>>,
     rows: Vec<SampleRow>,
     seen: Vec<u32>,
 }
@@ -125,6 +125,7 @@ struct Launches<'a> {
     vocab: usize,
     codebook: u32,
     advances: bool,
+    by_row: bool,
     dtype: Float,
     threads: u32,
     order: Order,
@@ -136,7 +137,7 @@ impl Launches<'_> {
         let count = self.sequences.len();
         let mut logits = self.logits.to_vec();
         let mut halves: Vec<bf16> = logits.iter().map(|&logit| bf16::from_f32(logit)).collect();
-        let mut suppressed = self.suppressed.to_vec();
+        let mut suppressed = self.suppressed.repeat(if self.by_row { count } else { 1 });
         let mut seen: Vec<u32> =
             self.sequences.iter().flat_map(|one| one.seen.iter().copied()).collect();
         let mut state: Vec<u32> =
@@ -152,6 +153,7 @@ impl Launches<'_> {
             rows: count as u32,
             vocab: self.vocab as u32,
             suppressed: Address::of(suppressed.as_mut_ptr()),
+            by_row: self.by_row,
             seen: Some(Address::of(seen.as_mut_ptr())),
             state: Address::of(state.as_mut_ptr()),
             scores: Address::of(scores.as_mut_ptr()),
@@ -208,6 +210,7 @@ fn check(random: &mut Random, sampler: &mut Sampler, launch: usize) {
         vocab,
         codebook: random.below(16) as u32,
         advances: random.below(2) > 0,
+        by_row: random.below(2) > 0,
         dtype,
         threads: if random.below(50) == 0 { random.of(&[64, 96, 256, 1024]) } else { 32 },
         order: match random.below(4) {
@@ -225,7 +228,7 @@ fn check(random: &mut Random, sampler: &mut Sampler, launch: usize) {
         let key = DrawKey { step, codebook: launches.codebook, ..sequence.key };
         let (params, history) = (&sequence.params, &sequence.history);
         let expected = sampler.sample(logits, params, &rules, history, key);
-        let (draw, row) = (drawn.draws[index], drawn.rows[index]);
+        let (draw, row) = (&drawn.draws[index], drawn.rows[index]);
         let seen = &drawn.seen[index * width..(index + 1) * width];
         let context = || format!("launch {launch} row {index}: {params:?} {key:?} {logits:?}");
         let Ok(expected) = expected else {
@@ -235,11 +238,17 @@ fn check(random: &mut Random, sampler: &mut Sampler, launch: usize) {
                 other => panic!("{other:?}"),
             };
             assert_eq!(row.error(), Some(expected), "{}", context());
+            let is_told = match expected {
+                SampleError::NotFinite => matches!(draw, Err(SamplerError::Broken)),
+                SampleError::AllSuppressed => matches!(draw, Err(SamplerError::NoneLeft)),
+            };
+            assert!(is_told, "{draw:?}");
             assert_eq!(row, SampleRow { rank: row.rank, error: row.error, ..sequence.row });
             assert_eq!(seen, sequence.seen);
             continue;
         };
         assert_eq!(row.error(), None, "{}", context());
+        let draw = draw.as_ref().expect("a draw");
         assert_eq!(
             (draw.token, draw.eos_rank),
             (expected.token, expected.eos_rank),

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use tts_code_predictor::{PredictorRow, PredictorWork};
 use tts_nn::{Buffer, with_ids};
 use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync};
-use tts_sampler::{Draw, DrawRow, Sampler};
+use tts_sampler::{Draw, DrawRow, Sampler, SamplerError};
 use tts_talker::{Output, TalkerWork};
 
 use crate::error::TtsError;
@@ -74,7 +74,7 @@ impl Generator {
         gpu_sync!("prefill.first_code", SyncClass::PerUtterance);
         let words = draw.to_vec1::<u32>()?;
         self.work = Some(work);
-        speaking.drawn(draw_of(&words, 0, 1, 0), model.end_of_speech())
+        speaking.drawn(draw_of(&words, 0, 1, 0)?, model.end_of_speech())
     }
 
     /// Generates the next frame of every request in `live`, which all can advance.
@@ -96,11 +96,11 @@ impl Generator {
             let codebooks = work.words.len() / Draw::WORDS / live.len();
             for (b, speaking) in live.iter_mut().enumerate() {
                 let draw = |codebook| draw_of(&work.words, b, work.batch, codebook);
-                let codes = (1..codebooks).map(|codebook| draw(codebook).token);
-                speaking
-                    .frames
-                    .push(speaking.first_codes.last().copied().into_iter().chain(codes).collect());
-                speaking.drawn(draw(0), model.end_of_speech())?;
+                let first = speaking.first_codes.last().copied();
+                let codes = (1..codebooks).map(|codebook| Ok(draw(codebook)?.token));
+                let codes = first.into_iter().map(Ok).chain(codes);
+                speaking.frames.push(codes.collect::<Result<_, SamplerError>>()?);
+                speaking.drawn(draw(0)?, model.end_of_speech())?;
             }
         }
         self.work = Some(work);
@@ -242,7 +242,7 @@ fn read_words(words: &Tensor, known: &mut Vec<u32>) -> TensorResult<()> {
 }
 
 /// The draw of a codebook for one request of a batch.
-fn draw_of(words: &[u32], b: usize, batch: usize, codebook: usize) -> Draw {
+fn draw_of(words: &[u32], b: usize, batch: usize, codebook: usize) -> Result<Draw, SamplerError> {
     let word = |word: usize| words.get((codebook * Draw::WORDS + word) * batch + b).copied();
     Draw::from_words([0, 1, 2].map(|index| word(index).unwrap_or_default()))
 }

@@ -1,0 +1,86 @@
+//! Tensors, for the kernels of `tts-cuda`.
+
+use std::cell::Cell;
+
+use candle_core::{CpuStorage, Device, Error, InplaceOp1, Layout, Result, Tensor};
+use tts_cuda::{Address, Queue};
+
+/// What runs kernels after all that the tensor library has asked of a device; `None` where this
+/// build has no kernels for it.
+///
+/// # Errors
+/// If the driver cannot load the kernels.
+pub fn queue_of(device: &Device) -> Result<Option<Queue>> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => {
+            Ok(Some(Queue::Gpu(tts_cuda::Gpu::new(device.cuda_stream()).map_err(Error::wrap)?)))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Where the first value of a contiguous tensor is. It stays there as long as the tensor lives.
+///
+/// # Errors
+/// If it is not contiguous, or has a type that no kernel has.
+pub fn address_of(x: &Tensor) -> Result<Address> {
+    if !x.is_contiguous() {
+        return Err(Error::RequiresContiguous { op: NAME });
+    }
+    let locate = Locate { size: x.dtype().size_in_bytes(), found: Cell::new(None) };
+    x.inplace_op1(&locate)?;
+    locate.found.into_inner().ok_or(Error::UnsupportedDTypeForOp(x.dtype(), NAME))
+}
+
+const NAME: &str = "a kernel for a GPU";
+
+/// Sees where values are, and changes nothing.
+struct Locate {
+    size: usize,
+    found: Cell<Option<Address>>,
+}
+
+impl Locate {
+    fn set(&self, first: Option<Address>, layout: &Layout) {
+        self.found.set(first.map(|first| first.after(layout.start_offset() * self.size)));
+    }
+}
+
+impl InplaceOp1 for Locate {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let first = match storage {
+            CpuStorage::F32(values) => Some(Address::of(values.as_mut_ptr())),
+            CpuStorage::BF16(values) => Some(Address::of(values.as_mut_ptr())),
+            CpuStorage::U32(values) => Some(Address::of(values.as_mut_ptr())),
+            CpuStorage::I64(values) => Some(Address::of(values.as_mut_ptr())),
+            _ => None,
+        };
+        self.set(first, layout);
+        Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &mut candle_core::CudaStorage, layout: &Layout) -> Result<()> {
+        use candle_core::cuda_backend::CudaStorageSlice as Slice;
+        use candle_core::cuda_backend::cudarc::driver::{CudaSlice, CudaStream, DevicePtrMut};
+
+        fn first<T>(values: &mut CudaSlice<T>, stream: &CudaStream) -> Address {
+            Address(values.device_ptr_mut(stream).0)
+        }
+        let stream = storage.device.cuda_stream();
+        let first = match &mut storage.slice {
+            Slice::F32(values) => Some(first(values, &stream)),
+            Slice::BF16(values) => Some(first(values, &stream)),
+            Slice::U32(values) => Some(first(values, &stream)),
+            Slice::I64(values) => Some(first(values, &stream)),
+            _ => None,
+        };
+        self.set(first, layout);
+        Ok(())
+    }
+}
