@@ -7,7 +7,7 @@ BUILD = $(if $(FEATURES),--features "$(FEATURES)")
 PROFILED = tts-profiling/record tts/profiling tts/async tts-cli/profiling
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
-.PHONY: help speak test lint golden fuzz memcheck asan deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate
+.PHONY: help speak test lint golden fuzz memcheck asan deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate cuda
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -57,6 +57,9 @@ bench-gate: ## Count instructions, compare with those on record and with profili
 audit-gpu-syncs: ## List every place where the host waits for the device, and check the marks there
 	cargo xtask audit-gpu-syncs
 
+cuda: ## Build with kernels for NVIDIA GPUs, toolchain and all: target/cuda/release (half an hour the first time)
+	eval "$$(bash tools/cuda-toolchain.sh target/cuda-toolchain)" && cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches --features tts-cli/cuda,tts-benches/cuda
+
 golden: ## Compare with the recorded results of the official implementation
 	cargo xtask golden fixtures/golden
 
@@ -68,6 +71,8 @@ memcheck: ## Test the kernels under valgrind (or, with a nightly toolchain: make
 
 asan: ## Test the kernels under AddressSanitizer (nightly)
 	RUSTFLAGS=-Zsanitizer=address cargo +nightly test -p tts-cpu --tests --target x86_64-unknown-linux-gnu --target-dir target/asan
+	CXXFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" RUSTFLAGS="-Zsanitizer=address -Clink-arg=-lubsan" cargo +nightly test -p tts-cuda --features emulated --tests --target x86_64-unknown-linux-gnu --target-dir target/asan
+	CXXFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined" RUSTFLAGS="-Zsanitizer=address -Clink-arg=-lubsan" cargo +nightly test -p tts-sampler --test kernel --target x86_64-unknown-linux-gnu --target-dir target/asan some_more
 
 deny: target/tools/bin/cargo-deny ## Check advisories, licenses and sources of all dependencies
 	$< check $(CHECKS)

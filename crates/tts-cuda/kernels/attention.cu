@@ -3,13 +3,16 @@
 //
 // A block has one key head of a row, and a run of positions of it; long sequences get more blocks. The
 // last block of a head puts the runs together, in their order. Runs have a fixed length, so a row does
-// not know which others are beside it.
+// not know which others are beside it. Rows of one sequence take two launches: every key and value has to be
+// in the cache before the later positions look at it.
 
 #include "device.cuh"
 
 namespace {
 
 constexpr unsigned WARPS = 4, THREADS = WARPS * WARP;
+// Steps, for a launch that does only one.
+constexpr unsigned REMEMBER = 1, ATTEND = 2;
 // Positions of a run.
 constexpr unsigned RUN = 128;
 // Values of a head in a lane, and query heads that share a key head, at most.
@@ -71,7 +74,7 @@ template <class T>
 __device__ void attend(const float *qkv, const float *query_norm, const float *key_norm, float epsilon,
                        const float *cosines, const float *sines, const unsigned long long *caches,
                        const unsigned *capacities, const unsigned *positions, unsigned layer, unsigned heads,
-                       unsigned width, float *mixed, float *parts, unsigned *arrived) {
+                       unsigned width, float *mixed, float *parts, unsigned *arrived, unsigned steps) {
   __shared__ float lines[WARPS][VALUES * WARP];
   __shared__ float queries[GROUP][VALUES * WARP];
   __shared__ Part gathered[WARPS][WARP];
@@ -86,7 +89,7 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
   T *keys = reinterpret_cast<T *>(caches[row]) + size_t(2 * layer * kv_heads + head) * capacity * width;
   T *values = keys + size_t(kv_heads) * capacity * width;
   float turned[VALUES];
-  if (run + 1 == runs && warp == 0) {
+  if ((steps & REMEMBER) && run + 1 == runs && warp == 0) {
     turn(own + size_t(heads + head) * width, key_norm, epsilon, cos, sin, width, lines[warp], turned);
     const float *value = own + size_t(heads + kv_heads + head) * width;
     for (unsigned i = 0; i < VALUES; i++) {
@@ -96,6 +99,7 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
       values[size_t(position) * width + at] = from_float<T>(value[at]);
     }
   }
+  if (!(steps & ATTEND)) return;
   for (unsigned query = warp; query < group; query += WARPS) {
     turn(own + size_t(head * group + query) * width, query_norm, epsilon, cos, sin, width, lines[warp], turned);
     for (unsigned i = 0; i < VALUES; i++) queries[query][i * WARP + lane] = turned[i];
@@ -171,9 +175,9 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
       name(const float *qkv, const float *query_norm, const float *key_norm, float epsilon, const float *cos,  \
            const float *sin, const unsigned long long *caches, const unsigned *capacities,                     \
            const unsigned *positions, unsigned layer, unsigned heads, unsigned width, float *mixed,            \
-           float *parts, unsigned *arrived) {                                                                  \
+           float *parts, unsigned *arrived, unsigned steps) {                                                  \
     attend<T>(qkv, query_norm, key_norm, epsilon, cos, sin, caches, capacities, positions, layer, heads,       \
-              width, mixed, parts, arrived);                                                                   \
+              width, mixed, parts, arrived, steps);                                                            \
   }                                                                                                            \
   CUDA_CPU_EXPORT(name)
 

@@ -8,6 +8,9 @@ use crate::queue::{Address, Queue};
 const THREADS: u32 = 128;
 /// Positions that one block looks at.
 const RUN: u32 = 128;
+/// Steps of a launch.
+const REMEMBER: u32 = 1;
+const ATTEND: u32 = 2;
 
 /// The keys and values of some rows, and where their tokens belong.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +26,12 @@ pub struct Caches {
     pub dtype: Float,
     /// The largest of the capacities.
     pub longest: u32,
+    /// Cosines of the rotary angles, `[longest, head_dim / 2]` in f32.
+    pub cosines: Address,
+    /// Sines of the rotary angles, `[longest, head_dim / 2]` in f32.
+    pub sines: Address,
+    /// Are there positions of the same sequence? Attention takes a second launch then.
+    pub shared: bool,
 }
 
 /// Head norms, rotation, keys and values to the cache, and attention.
@@ -36,10 +45,6 @@ pub struct Attend {
     pub key_norm: Address,
     /// Epsilon of both.
     pub epsilon: f32,
-    /// `[longest, head_dim / 2]` in f32.
-    pub cosines: Address,
-    /// `[longest, head_dim / 2]` in f32.
-    pub sines: Address,
     /// What every row has seen.
     pub caches: Caches,
     /// Index of the layer, for the caches.
@@ -75,7 +80,8 @@ impl Attend {
     /// # Safety
     /// All addresses are of as much memory as they are documented to be, which lives until the
     /// kernel has run and is not used otherwise meanwhile. Every position has been written in every
-    /// cache up to the token's. Rows have caches of their own.
+    /// cache up to the token's, or is another row's. Rows have caches of their own, unless
+    /// [they share](Caches::shared) them.
     pub unsafe fn launch(&self, queue: &Queue) -> Result<(), LaunchError> {
         let kernel = match self.caches.dtype {
             Float::F32 => Kernel::AttendF32,
@@ -83,24 +89,32 @@ impl Attend {
         };
         let grid = [self.kv_heads, self.rows, self.caches.longest.div_ceil(RUN).max(1)];
         let launch = Launch { grid, block: [THREADS, 1, 1], shared: 0 };
-        let args = [
-            Arg::Memory(Some(self.qkv)),
-            Arg::Memory(Some(self.query_norm)),
-            Arg::Memory(Some(self.key_norm)),
-            Arg::F32(self.epsilon),
-            Arg::Memory(Some(self.cosines)),
-            Arg::Memory(Some(self.sines)),
-            Arg::Memory(Some(self.caches.caches)),
-            Arg::Memory(Some(self.caches.capacities)),
-            Arg::Memory(Some(self.caches.positions)),
-            Arg::U32(self.layer),
-            Arg::U32(self.heads),
-            Arg::U32(self.head_dim),
-            Arg::Memory(Some(self.mixed)),
-            Arg::Memory(Some(self.parts)),
-            Arg::Memory(Some(self.arrived)),
-        ];
-        // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
-        unsafe { queue.launch(kernel, launch, &args) }
+        let args = |steps: u32| {
+            [
+                Arg::Memory(Some(self.qkv)),
+                Arg::Memory(Some(self.query_norm)),
+                Arg::Memory(Some(self.key_norm)),
+                Arg::F32(self.epsilon),
+                Arg::Memory(Some(self.caches.cosines)),
+                Arg::Memory(Some(self.caches.sines)),
+                Arg::Memory(Some(self.caches.caches)),
+                Arg::Memory(Some(self.caches.capacities)),
+                Arg::Memory(Some(self.caches.positions)),
+                Arg::U32(self.layer),
+                Arg::U32(self.heads),
+                Arg::U32(self.head_dim),
+                Arg::Memory(Some(self.mixed)),
+                Arg::Memory(Some(self.parts)),
+                Arg::Memory(Some(self.arrived)),
+                Arg::U32(steps),
+            ]
+        };
+        let launches: &[u32] =
+            if self.caches.shared { &[REMEMBER, ATTEND] } else { &[REMEMBER | ATTEND] };
+        for steps in launches {
+            // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
+            unsafe { queue.launch(kernel, launch, &args(*steps))? };
+        }
+        Ok(())
     }
 }

@@ -59,10 +59,6 @@ pub struct Decoder {
     pub layers: Vec<Layer>,
     /// The final norm, `[hidden]` in f32.
     pub norm: Address,
-    /// Cosines of the rotary angles, `[positions, head_dim / 2]` in f32.
-    pub cosines: Address,
-    /// Sines of the rotary angles, `[positions, head_dim / 2]` in f32.
-    pub sines: Address,
 }
 
 /// Memory of steps, in f32 but for `arrived`.
@@ -94,7 +90,8 @@ impl Decoder {
     /// # Safety
     /// All addresses are of as much memory as they are documented to be, which lives until the
     /// kernels have run and is not used otherwise meanwhile. Every position has been written in
-    /// every cache up to the token's. Rows have caches of their own.
+    /// every cache up to the token's, or is another row's. Rows have caches of their own, unless
+    /// [they share](Caches::shared) them.
     pub unsafe fn step(
         &self,
         queue: &Queue,
@@ -129,8 +126,6 @@ impl Decoder {
                 query_norm: layer.query_norm,
                 key_norm: layer.key_norm,
                 epsilon: norm_eps,
-                cosines: self.cosines,
-                sines: self.sines,
                 caches,
                 layer: index,
                 rows,

@@ -3,10 +3,13 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Result, Tensor};
 use smallvec::SmallVec;
 use tts_cpu::Scheme;
+use tts_cuda::Queue;
 
 use crate::buffer::Buffer;
 use crate::dense::{DenseDecoder, DenseState};
+use crate::gpu::queue_of;
 use crate::packed::{PackedDecoder, PackedState};
+use crate::resident::{ResidentDecoder, ResidentState};
 use crate::source::Source;
 
 /// What the decoders of the family differ in.
@@ -57,6 +60,7 @@ pub struct Decoder(Stack);
 enum Stack {
     Dense(DenseDecoder),
     Packed(PackedDecoder),
+    Resident(ResidentDecoder),
 }
 
 /// Caches and position of one sequence.
@@ -67,6 +71,7 @@ pub struct DecoderState(State);
 enum State {
     Dense(DenseState),
     Packed(PackedState),
+    Resident(ResidentState),
 }
 
 impl DecoderState {
@@ -75,6 +80,7 @@ impl DecoderState {
         match &self.0 {
             State::Dense(state) => state.position(),
             State::Packed(state) => state.position(),
+            State::Resident(state) => state.position(),
         }
     }
 
@@ -83,6 +89,7 @@ impl DecoderState {
         match &mut self.0 {
             State::Dense(state) => state.clear(),
             State::Packed(state) => state.clear(),
+            State::Resident(state) => state.clear(),
         }
     }
 }
@@ -96,7 +103,7 @@ impl DecoderState {
     /// compute of a position depends, in its last bits, on what is pushed with it.
     pub fn beginning(&self, positions: usize) -> Option<Beginning> {
         match &self.0 {
-            State::Dense(_) => None,
+            State::Dense(_) | State::Resident(_) => None,
             State::Packed(state) => Some(Beginning(Arc::new(state.beginning(positions)))),
         }
     }
@@ -107,7 +114,7 @@ impl DecoderState {
     /// If it is of another stack, or there is no room for it.
     pub fn begin(&mut self, Beginning(beginning): &Beginning) -> Result<()> {
         match &mut self.0 {
-            State::Dense(_) => foreign(),
+            State::Dense(_) | State::Resident(_) => foreign(),
             State::Packed(state) => state.begin(beginning),
         }
     }
@@ -116,7 +123,8 @@ impl DecoderState {
 impl Decoder {
     /// Builds the stack from the tensors below `layers.{i}.` and, where there is a
     /// final norm, `norm.`; the matrices in few bits if there is a `scheme`: for stacks of
-    /// the form of the language models, from tensors in f32 on the CPU.
+    /// the form of the language models, from tensors in f32 on the CPU. Such a stack has kernels of
+    /// its own on an NVIDIA GPU, too.
     ///
     /// # Errors
     /// Those of the source and of the tensor library; if a stack that is to be packed has
@@ -126,9 +134,31 @@ impl Decoder {
         config: DecoderConfig,
         source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
-        Ok(Self(match scheme {
+        let Some(scheme) = scheme else {
+            let queue = if ResidentDecoder::can_hold(&config) {
+                queue_of(source.tensor("norm.weight")?.device())?
+            } else {
+                None
+            };
+            return Self::load_for(queue, config, source);
+        };
+        Ok(Self(Stack::Packed(PackedDecoder::load(&config, scheme, source)?)))
+    }
+
+    /// As [`Decoder::load`] without a scheme, for a queue of kernels, as on a GPU; without one, for
+    /// the operations of the tensor library.
+    ///
+    /// # Errors
+    /// Those of the source and of the tensor library.
+    #[doc(hidden)]
+    pub fn load_for<E: From<candle_core::Error>>(
+        queue: Option<Queue>,
+        config: DecoderConfig,
+        source: &impl Source<E>,
+    ) -> std::result::Result<Self, E> {
+        Ok(Self(match queue {
             None => Stack::Dense(DenseDecoder::load(config, source)?),
-            Some(scheme) => Stack::Packed(PackedDecoder::load(&config, scheme, source)?),
+            Some(queue) => Stack::Resident(ResidentDecoder::load(queue, &config, source)?),
         }))
     }
 
@@ -151,12 +181,13 @@ impl Decoder {
         Ok(DecoderState(match &self.0 {
             Stack::Dense(stack) => State::Dense(stack.new_state(capacity, dtype, device)?),
             Stack::Packed(stack) => State::Packed(stack.new_state(capacity)),
+            Stack::Resident(stack) => State::Resident(stack.new_state(capacity)?),
         }))
     }
 
     /// Pushes `[batch, time, hidden]` through all layers and the final norm; row
     /// `b` continues the sequence `states[b]`. `tap` sees the output of each
-    /// layer, numbered from 0, which exists only where the stack is not packed.
+    /// layer, numbered from 0, which exists only where the stack has no kernels of its own.
     ///
     /// # Errors
     /// [`CacheFull`](crate::CacheFull) (wrapped) if a sequence has no room left; if a state
@@ -170,6 +201,7 @@ impl Decoder {
         match &self.0 {
             Stack::Dense(stack) => stack.forward(x, &mut dense(states)?, tap),
             Stack::Packed(stack) => stack.forward(x, &mut packed(states)?),
+            Stack::Resident(stack) => stack.forward(x, &mut resident(states)?),
         }
     }
 
@@ -191,6 +223,7 @@ impl Decoder {
                 y.set(&last.contiguous()?)
             }
             Stack::Packed(stack) => stack.last_into(x, y, &mut packed(states)?),
+            Stack::Resident(stack) => stack.last_into(x, y, &mut resident(states)?),
         }
     }
 }
@@ -202,7 +235,7 @@ fn dense<'a>(states: &'a mut [&mut DecoderState]) -> Result<Few<'a, DenseState>>
     let states = states.iter_mut().map(|state| &mut state.0);
     let dense = |state| match state {
         &mut State::Dense(ref mut state) => Ok(state),
-        State::Packed(_) => foreign(),
+        State::Packed(_) | State::Resident(_) => foreign(),
     };
     states.map(dense).collect()
 }
@@ -211,9 +244,18 @@ fn packed<'a>(states: &'a mut [&mut DecoderState]) -> Result<Few<'a, PackedState
     let states = states.iter_mut().map(|state| &mut state.0);
     let packed = |state| match state {
         &mut State::Packed(ref mut state) => Ok(state),
-        State::Dense(_) => foreign(),
+        State::Dense(_) | State::Resident(_) => foreign(),
     };
     states.map(packed).collect()
+}
+
+fn resident<'a>(states: &'a mut [&mut DecoderState]) -> Result<Few<'a, ResidentState>> {
+    let states = states.iter_mut().map(|state| &mut state.0);
+    let resident = |state| match state {
+        &mut State::Resident(ref mut state) => Ok(state),
+        State::Dense(_) | State::Packed(_) => foreign(),
+    };
+    states.map(resident).collect()
 }
 
 fn foreign<T>() -> Result<T> {

@@ -41,11 +41,13 @@ mod mlp;
 mod norm;
 mod packed;
 mod product;
+mod resident;
 mod rope;
 mod snake;
 mod source;
 mod time_product;
 mod values;
+mod works;
 
 pub use buffer::{Buffer, HostValue};
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};

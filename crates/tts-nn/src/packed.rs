@@ -1,6 +1,6 @@
 //! Layers in few bits, for one pass of a team of threads on the CPU.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{Error, Result, Tensor};
 use smallvec::SmallVec;
@@ -14,6 +14,7 @@ use crate::decoder::{Blocks, DecoderConfig};
 use crate::kv_cache::CacheFull;
 use crate::source::{self, Source};
 use crate::values::{Values, with_values};
+use crate::works::Works;
 
 /// In how many bits a language model on the CPU keeps its matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,27 +109,6 @@ impl PackedMatrix {
         work.outputs.read(0..outputs, y);
         works.put(work);
         Ok(())
-    }
-}
-
-/// Memory that one computation takes and gives back for the next one.
-#[derive(Debug)]
-struct Works<T>(Mutex<Vec<T>>);
-
-impl<T> Works<T> {
-    fn take(&self, new: impl FnOnce() -> T) -> T {
-        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        taken.unwrap_or_else(new)
-    }
-
-    fn put(&self, work: T) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-    }
-}
-
-impl<T> Default for Works<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
     }
 }
 

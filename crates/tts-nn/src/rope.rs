@@ -48,6 +48,11 @@ impl Rope {
 }
 
 impl Angles {
+    /// Cosines and sines.
+    pub(crate) fn into_tensors(self) -> [Tensor; 2] {
+        [self.cos, self.sin]
+    }
+
     /// Rotates `[heads, time, head_dim]`.
     pub(crate) fn rotate(&self, x: &Tensor) -> Result<Tensor> {
         rotary_emb::rope(&x.contiguous()?.unsqueeze(0)?, &self.cos, &self.sin)?.squeeze(0)

@@ -1,9 +1,8 @@
 //! The decoder in pieces, in batches and at the edges of its window and caches.
 
-use std::cell::Cell;
-
 use candle_core::{DType, Device, Tensor};
-use tts_nn::{Blocks, CacheFull, Decoder, DecoderConfig, DecoderState};
+use tts_cuda::{Order, Queue};
+use tts_nn::{Blocks, Buffer, CacheFull, Decoder, DecoderConfig, DecoderState};
 
 const HIDDEN: usize = 12;
 const TIME: usize = 13;
@@ -31,10 +30,13 @@ fn tensor(shape: &[usize], seed: usize) -> Tensor {
 }
 
 fn decoder(config: DecoderConfig) -> Decoder {
+    decoder_for(None, config)
+}
+
+fn decoder_for(queue: Option<Queue>, config: DecoderConfig) -> Decoder {
     let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
-    let seed = Cell::new(0);
-    Decoder::load(None, config, &|name: &str| -> candle_core::Result<Tensor> {
-        seed.set(seed.get() + 1);
+    Decoder::load_for(queue, config, &|name: &str| -> candle_core::Result<Tensor> {
+        let seed = name.bytes().fold(0, |seed, byte| (seed * 31 + usize::from(byte)) % 997);
         let shape: &[usize] = match name.rsplit_once("layers.").map_or(name, |(_, rest)| &rest[2..])
         {
             "self_attn.q_proj.weight" => &[queries, HIDDEN],
@@ -45,7 +47,7 @@ fn decoder(config: DecoderConfig) -> Decoder {
             "mlp.down_proj.weight" => &[HIDDEN, 16],
             _ => &[HIDDEN],
         };
-        Ok(tensor(shape, seed.get()))
+        Ok(tensor(shape, seed))
     })
     .unwrap()
 }
@@ -154,4 +156,55 @@ fn a_full_cache_is_a_typed_error_and_a_cleared_one_starts_anew() {
     state.clear();
     let again = decoder.forward(&x, &mut [&mut state], &mut ignore).unwrap();
     assert_eq!(first.to_vec3::<f32>().unwrap(), again.to_vec3::<f32>().unwrap());
+}
+
+/// The kernels for GPUs, emulated: prompts of several steps, long sequences, batches.
+#[test]
+fn kernels_for_gpus_compute_what_the_tensor_library_does() {
+    let dense = decoder(config(2, None));
+    let time = 140;
+    let x = tensor(&[1, time, HIDDEN], 5);
+    let whole = run(&dense, &x, time);
+    for (order, step) in [(Order::Forwards, 7), (Order::Backwards, 13), (Order::Shuffled(3), 140)] {
+        let resident = decoder_for(Some(Queue::Emulated(order)), config(2, None));
+        let worst = difference(&run(&resident, &x, step), &whole);
+        assert!(worst < 1e-5, "{order:?} {step}: {worst:e}");
+    }
+}
+
+#[test]
+fn steps_of_a_batch_on_a_gpu_are_those_of_single_sequences() {
+    let resident = decoder_for(Some(Queue::Emulated(Order::default())), config(2, None));
+    let mut ignore = |_: usize, _: &Tensor| Ok(());
+    let prompts = [tensor(&[1, 3, HIDDEN], 1), tensor(&[1, 130, HIDDEN], 2)];
+    let steps = tensor(&[2, 1, HIDDEN], 3);
+    let states = || -> Vec<DecoderState> {
+        let mut states = vec![state(&resident, 8), state(&resident, 200)];
+        for (prompt, state) in prompts.iter().zip(&mut states) {
+            resident.forward(prompt, &mut [state], &mut |_, _| Ok(())).unwrap();
+        }
+        states
+    };
+    let (mut shared, mut own) = (states(), states());
+    let output = Buffer::zeros((2, HIDDEN), DType::F32, &Device::Cpu).unwrap();
+    for _ in 0..3 {
+        let mut together: Vec<_> = shared.iter_mut().collect();
+        resident.last_into(&steps, &output, &mut together).unwrap();
+        for (row, state) in own.iter_mut().enumerate() {
+            let step = steps.narrow(0, row, 1).unwrap();
+            let alone = resident.forward(&step, &mut [state], &mut ignore).unwrap();
+            let alone = alone.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            assert_eq!(output.get(row).unwrap().to_vec1::<f32>().unwrap(), alone);
+        }
+    }
+    let full = tensor(&[1, 3, HIDDEN], 4);
+    let error = resident.forward(&full, &mut [&mut shared[0]], &mut ignore).unwrap_err();
+    assert!(error.to_string().contains("9 positions"), "{error}");
+    let mut foreign = state(&decoder(config(2, None)), 8);
+    assert!(resident.forward(&full, &mut [&mut foreign], &mut ignore).is_err());
+    shared[0].clear();
+    let again = resident.forward(&prompts[0], &mut [&mut shared[0]], &mut ignore).unwrap();
+    let first =
+        resident.forward(&prompts[0], &mut [&mut state(&resident, 8)], &mut ignore).unwrap();
+    assert_eq!(again.to_vec3::<f32>().unwrap(), first.to_vec3::<f32>().unwrap());
 }

@@ -27,10 +27,11 @@ impl Precision {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Q8, Self::Q4Mix];
 
-    /// The fastest on a device that lets a model say what it would have said in f32, within the
-    /// bounds of `docs/performance.md`: what programs choose if nobody asks for another.
+    /// On the CPU the fastest that lets a model say what it would have said in f32, within the
+    /// bounds of `docs/performance.md`; on a GPU the one that the official implementation
+    /// computes in. What programs choose if nobody asks for another.
     pub fn fastest(device: &Device) -> Self {
-        if device.is_cpu() { Self::Q8 } else { Self::F32 }
+        if device.is_cpu() { Self::Q8 } else { Self::Bf16 }
     }
 
     /// What programs choose for a model if nobody asks for another: that of a packed one, else

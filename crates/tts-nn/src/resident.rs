@@ -1,0 +1,303 @@
+//! Layers on a GPU, for the kernels of `tts-cuda`: five launches a layer, over memory that stays.
+
+use std::sync::{Mutex, PoisonError};
+
+use candle_core::{DType, Device, Error, Result, Tensor};
+use tts_cuda::{Address, Attend, Caches, Decoder, DecoderShape, Float, Layer, Queue, Work};
+
+use crate::buffer::Buffer;
+use crate::decoder::{Blocks, DecoderConfig};
+use crate::gpu::address_of;
+use crate::kv_cache::CacheFull;
+use crate::rope::Rope;
+use crate::source::Source;
+use crate::works::Works;
+
+/// Rows of a step that is put into the queue at once; bounds the memory of a prompt.
+const ROWS: usize = 64;
+/// Loads of weights begin at multiples of so many bytes.
+const ALIGN: u64 = 16;
+/// Query heads that share a key head, and width of a head, at most.
+const MOST: (usize, usize) = (8, 256);
+
+/// A stack whose steps are launches of kernels.
+#[derive(Debug)]
+pub(crate) struct ResidentDecoder {
+    queue: Queue,
+    decoder: Decoder,
+    /// What the addresses in `decoder` are of.
+    _weights: Vec<Tensor>,
+    rope: Rope,
+    /// Cosines and sines, as many positions as any sequence has had room for.
+    angles: Mutex<Option<[Tensor; 2]>>,
+    /// Memory of steps that are not being put into the queue.
+    works: Works<Option<StepWork>>,
+    device: Device,
+}
+
+/// Keys and values of one sequence.
+#[derive(Debug)]
+pub(crate) struct ResidentState {
+    /// `[layers, 2, kv_heads, capacity, head_dim]`.
+    cache: Tensor,
+    capacity: usize,
+    position: usize,
+}
+
+/// The memory of steps of up to [`ROWS`] rows.
+#[derive(Debug)]
+struct StepWork {
+    /// `[ROWS, hidden]`.
+    x: Tensor,
+    y: Tensor,
+    addresses: Work,
+    /// Positions that attention has memory for.
+    longest: u32,
+    /// What the other addresses are of.
+    _others: [Tensor; 5],
+}
+
+impl ResidentState {
+    pub(crate) fn position(&self) -> usize {
+        self.position
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.position = 0;
+    }
+}
+
+impl ResidentDecoder {
+    /// Is it a stack that there are kernels for?
+    pub(crate) fn can_hold(c: &DecoderConfig) -> bool {
+        let group = c.heads.checked_div(c.kv_heads).unwrap_or(usize::MAX);
+        c.window.is_none()
+            && c.head_norms
+            && !c.layer_scales
+            && c.blocks == Blocks::RmsGated
+            && group <= MOST.0
+            && group * c.kv_heads == c.heads
+            && c.head_dim <= MOST.1
+            && c.head_dim.is_multiple_of(2)
+    }
+
+    pub(crate) fn load<E: From<Error>>(
+        queue: Queue,
+        c: &DecoderConfig,
+        source: &impl Source<E>,
+    ) -> std::result::Result<Self, E> {
+        let mut weights = Vec::with_capacity(8 * c.layers + 1);
+        let mut dtype = None;
+        let mut layers = Vec::with_capacity(c.layers);
+        for index in 0..c.layers {
+            let tensor = |name: &str| source.tensor(&format!("layers.{index}.{name}.weight"));
+            let mut keep = |tensor: Tensor| -> Result<Address> {
+                let tensor = aligned(&tensor)?;
+                let address = address_of(&tensor)?;
+                weights.push(tensor);
+                Ok(address)
+            };
+            let query = tensor("self_attn.q_proj")?;
+            dtype = dtype.or(Some(query.dtype()));
+            let qkv = [query, tensor("self_attn.k_proj")?, tensor("self_attn.v_proj")?];
+            let mut norm = |name: &str| -> std::result::Result<Address, E> {
+                Ok(keep(tensor(name)?.to_dtype(DType::F32)?)?)
+            };
+            let attention_norm = norm("input_layernorm")?;
+            let query_norm = norm("self_attn.q_norm")?;
+            let key_norm = norm("self_attn.k_norm")?;
+            let mlp_norm = norm("post_attention_layernorm")?;
+            layers.push(Layer {
+                attention_norm,
+                qkv: keep(Tensor::cat(&qkv, 0)?)?,
+                query_norm,
+                key_norm,
+                output: keep(tensor("self_attn.o_proj")?)?,
+                mlp_norm,
+                gate: keep(tensor("mlp.gate_proj")?)?,
+                up: keep(tensor("mlp.up_proj")?)?,
+                down: keep(tensor("mlp.down_proj")?)?,
+            });
+        }
+        let norm = aligned(&source.tensor("norm.weight")?.to_dtype(DType::F32)?)?;
+        let address = address_of(&norm)?;
+        let shape = DecoderShape {
+            hidden: norm.elem_count() as u32,
+            heads: c.heads as u32,
+            kv_heads: c.kv_heads as u32,
+            head_dim: c.head_dim as u32,
+            intermediate: c.intermediate as u32,
+            norm_eps: c.norm_eps as f32,
+        };
+        let device = norm.device().clone();
+        weights.push(norm);
+        let dtype = float(dtype.unwrap_or(DType::F32))?;
+        Ok(Self {
+            queue,
+            decoder: Decoder { shape, dtype, layers, norm: address },
+            _weights: weights,
+            rope: Rope::new(c.rope_theta, c.head_dim),
+            angles: Mutex::new(None),
+            works: Works::default(),
+            device,
+        })
+    }
+
+    pub(crate) fn new_state(&self, capacity: usize) -> Result<ResidentState> {
+        let DecoderShape { kv_heads, head_dim, .. } = self.decoder.shape;
+        let layers = self.decoder.layers.len();
+        let dtype = match self.decoder.dtype {
+            Float::F32 => DType::F32,
+            Float::Bf16 => DType::BF16,
+        };
+        let shape = (layers, 2, kv_heads as usize, capacity.max(1), head_dim as usize);
+        let cache = Tensor::zeros(shape, dtype, &self.device)?;
+        Ok(ResidentState { cache, capacity, position: 0 })
+    }
+
+    /// Of so many positions at least.
+    fn angles(&self, capacity: usize) -> Result<[Tensor; 2]> {
+        let mut angles = self.angles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(angles) = &*angles
+            && angles[0].dim(0)? >= capacity
+        {
+            return Ok(angles.clone());
+        }
+        let new = self.rope.angles(0, capacity, DType::F32, &self.device)?.into_tensors();
+        *angles = Some(new.clone());
+        Ok(new)
+    }
+
+    /// See [`Decoder::forward`](crate::Decoder::forward).
+    pub(crate) fn forward(&self, x: &Tensor, states: &mut [&mut ResidentState]) -> Result<Tensor> {
+        let shape = x.dims3()?;
+        self.push(x, states)?.reshape(shape)?.to_dtype(x.dtype())
+    }
+
+    /// See [`Decoder::last_into`](crate::Decoder::last_into).
+    pub(crate) fn last_into(
+        &self,
+        x: &Tensor,
+        y: &Buffer,
+        states: &mut [&mut ResidentState],
+    ) -> Result<()> {
+        let (batch, time, hidden) = x.dims3()?;
+        let outputs = self.push(x, states)?.reshape((batch, time, hidden))?;
+        let last = outputs.narrow(1, time - 1, 1)?.squeeze(1)?.to_dtype(y.dtype())?;
+        y.set(&last.contiguous()?)
+    }
+
+    /// Pushes `[batch, time, hidden]`; gives the outputs of all rows in f32, `[batch * time,
+    /// hidden]`.
+    fn push(&self, x: &Tensor, states: &mut [&mut ResidentState]) -> Result<Tensor> {
+        let (batch, time, hidden) = x.dims3()?;
+        if (batch, hidden) != (states.len(), self.decoder.shape.hidden as usize) {
+            candle_core::bail!("rows {:?} for {} sequences of this stack", x.dims(), states.len());
+        }
+        for state in states.iter() {
+            let (needed, capacity) = (state.position + time, state.capacity);
+            if needed > capacity {
+                return Err(Error::wrap(CacheFull { needed, capacity }));
+            }
+        }
+        let mut places = Vec::with_capacity(batch * time);
+        for state in states.iter() {
+            let Address(cache) = address_of(&state.cache)?;
+            let positions = state.position..state.position + time;
+            places.extend(positions.map(|position| (cache, state.capacity, position)));
+        }
+        let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
+        let angles = self.angles(longest)?;
+        let x = x.reshape((batch * time, hidden))?.to_dtype(DType::F32)?.contiguous()?;
+        let work = match self.works.take(|| None) {
+            Some(work) if work.longest as usize >= longest => work,
+            _ => self.new_work(longest as u32)?,
+        };
+        let mut outputs = Vec::with_capacity(places.len().div_ceil(ROWS));
+        for (index, places) in places.chunks(ROWS).enumerate() {
+            let x = x.narrow(0, index * ROWS, places.len())?;
+            outputs.push(self.step(&x, places, time > 1, &angles, &work)?);
+        }
+        self.works.put(Some(work));
+        for state in states.iter_mut() {
+            state.position += time;
+        }
+        Tensor::cat(&outputs, 0)
+    }
+
+    /// One step of some rows: address and room of each one's cache, and its position.
+    fn step(
+        &self,
+        x: &Tensor,
+        places: &[(u64, usize, usize)],
+        shared: bool,
+        [cosines, sines]: &[Tensor; 2],
+        work: &StepWork,
+    ) -> Result<Tensor> {
+        work.x.slice_set(x, 0, 0)?;
+        let rows = places.len();
+        // In one piece, addresses first: they have to lie at multiples of their size.
+        let addresses = places.iter().flat_map(|place| [place.0 as u32, (place.0 >> 32) as u32]);
+        let rooms = places.iter().map(|place| place.1 as u32);
+        let positions = places.iter().map(|place| place.2 as u32);
+        let host: Vec<u32> = addresses.chain(rooms).chain(positions).collect();
+        let count = host.len();
+        let known = Tensor::from_vec(host, count, &self.device)?;
+        let start = address_of(&known)?;
+        let word = |index: usize| start.after(index * size_of::<u32>());
+        let caches = Caches {
+            caches: start,
+            capacities: word(2 * rows),
+            positions: word(3 * rows),
+            dtype: self.decoder.dtype,
+            longest: work.longest,
+            cosines: address_of(cosines)?,
+            sines: address_of(sines)?,
+            shared,
+        };
+        // SAFETY: weights, caches and memory have the shapes of the stack; positions are below the
+        // rooms of their caches and are written in order. `work` is nobody else's, and all that is
+        // freed is freed in the order of the queue.
+        let step = unsafe { self.decoder.step(&self.queue, rows as u32, caches, &work.addresses) };
+        step.map_err(Error::wrap)?;
+        work.y.narrow(0, 0, rows)?.copy()
+    }
+
+    fn new_work(&self, longest: u32) -> Result<StepWork> {
+        let DecoderShape { hidden, heads, kv_heads, head_dim, intermediate, .. } =
+            self.decoder.shape;
+        let zeros = |each: u32| Tensor::zeros((ROWS, each as usize), DType::F32, &self.device);
+        let (x, y) = (zeros(hidden)?, zeros(hidden)?);
+        let qkv = zeros((heads + 2 * kv_heads) * head_dim)?;
+        let (mixed, activated) = (zeros(heads * head_dim)?, zeros(intermediate)?);
+        let count = Attend::parts(ROWS as u32, heads, head_dim, longest);
+        let parts = Tensor::zeros(count, DType::F32, &self.device)?;
+        let arrived = Tensor::zeros((ROWS, kv_heads as usize), DType::U32, &self.device)?;
+        let addresses = Work {
+            x: address_of(&x)?,
+            qkv: address_of(&qkv)?,
+            mixed: address_of(&mixed)?,
+            activated: address_of(&activated)?,
+            parts: address_of(&parts)?,
+            arrived: address_of(&arrived)?,
+            y: address_of(&y)?,
+        };
+        let others = [qkv, mixed, activated, parts, arrived];
+        Ok(StepWork { x, y, addresses, longest, _others: others })
+    }
+}
+
+fn float(dtype: DType) -> Result<Float> {
+    match dtype {
+        DType::F32 => Ok(Float::F32),
+        DType::BF16 => Ok(Float::Bf16),
+        found => Err(Error::UnsupportedDTypeForOp(found, "a kernel for a GPU")),
+    }
+}
+
+/// The same values, from an address on that kernels load from.
+fn aligned(tensor: &Tensor) -> Result<Tensor> {
+    let tensor = tensor.contiguous()?;
+    let Address(address) = address_of(&tensor)?;
+    if address.is_multiple_of(ALIGN) { Ok(tensor) } else { tensor.copy() }
+}
