@@ -16,8 +16,20 @@ pub fn queue_of(device: &Device) -> Result<Option<Queue>> {
         Device::Cuda(device) => {
             Ok(Some(Queue::Gpu(tts_cuda::Gpu::new(device.cuda_stream()).map_err(Error::wrap)?)))
         }
+        #[cfg(feature = "emulated")]
+        Device::Cpu => Ok(EMULATED.get().map(|()| Queue::Emulated(tts_cuda::Order::default()))),
         _ => Ok(None),
     }
+}
+
+#[cfg(feature = "emulated")]
+static EMULATED: std::sync::OnceLock<()> = std::sync::OnceLock::new();
+
+/// From now on the kernels for GPUs, emulated, compute what is on the CPU and not packed: for tests
+/// of all that calls them.
+#[cfg(feature = "emulated")]
+pub fn emulate_gpu() {
+    EMULATED.get_or_init(|| ());
 }
 
 /// Where the first value of a contiguous tensor is. It stays there as long as the tensor lives.

@@ -54,6 +54,8 @@ pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;
 pub use decoder::{Beginning, Blocks, Decoder, DecoderConfig, DecoderState};
 pub use embedding::Embedding;
+#[cfg(feature = "emulated")]
+pub use gpu::emulate_gpu;
 pub use gpu::{address_of, queue_of};
 pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;

@@ -123,11 +123,12 @@ impl Sampler {
             let found = words.dims().iter().product();
             return Err(SamplerError::Length { found, expected: Draw::WORDS * batch });
         }
-        if !logits.device().is_cpu() {
-            let queue = queue_of(logits.device())?.ok_or_else(|| SamplerError::Device {
-                found: format!("{:?}", logits.device().location()),
-            })?;
+        if let Some(queue) = queue_of(logits.device())? {
             return kernel::draw(&queue, logits, rows, words);
+        }
+        if !logits.device().is_cpu() {
+            let found = format!("{:?}", logits.device().location());
+            return Err(SamplerError::Device { found });
         }
         with_values(logits, |logits| {
             words.change(|words: &mut [u32]| {

@@ -1,0 +1,44 @@
+//! The whole pipeline with the kernels for GPUs, emulated on the CPU: the same codes as without.
+
+use candle_core::Device;
+use tts::{Model, ModelFiles, Options, Precision, Request, SplitRule, Utterance, Voice};
+
+fn load() -> Model {
+    let files = ModelFiles::Embedded(tts_fixture::FILES);
+    Model::load_with(files, &Device::Cpu, Precision::F32, SplitRule::default()).unwrap()
+}
+
+/// Sentences of several lengths: greedy, and drawn in all ways that there are.
+fn requests(model: &Model) -> Vec<Request> {
+    let texts = ["One.", "A somewhat longer sentence, to be sure.", "Three words more."];
+    let request = |(index, text): (usize, &&str)| {
+        let mut request = model.request(*text, Voice::Speaker("ryan".to_owned()));
+        let default = Options { max_new_tokens: 4 + index, seed: 7, ..request.options };
+        request.options = default;
+        request.options.talker.do_sample = index > 0;
+        request.options.predictor.do_sample = index > 0;
+        request.options.talker.top_p = if index == 1 { 0.8 } else { 1.0 };
+        request.options.talker.min_new_tokens = 3;
+        request
+    };
+    texts.iter().enumerate().map(request).collect()
+}
+
+#[test]
+fn codes_are_those_of_the_tensor_library() {
+    let dense = load();
+    let requests = requests(&dense);
+    let codes = |utterances: Vec<Utterance>| -> Vec<(Vec<Vec<u32>>, Vec<u32>)> {
+        utterances.into_iter().map(|utterance| (utterance.frames, utterance.first_codes)).collect()
+    };
+    let expected = codes(dense.speak_batch(&requests).unwrap());
+    tts_nn::emulate_gpu();
+    assert!(tts_nn::queue_of(&Device::Cpu).unwrap().is_some());
+    let model = load();
+    assert_eq!(codes(model.speak_batch(&requests).unwrap()), expected);
+    // A row does not know which others are beside it.
+    for (request, expected) in requests.iter().zip(&expected) {
+        let utterance = model.speak(request).unwrap();
+        assert_eq!((utterance.frames, utterance.first_codes), *expected);
+    }
+}
