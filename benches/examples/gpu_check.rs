@@ -1,0 +1,115 @@
+//! Compares what a GPU computes with what the CPU does: draws of random rows, then whole utterances.
+//!
+//!     cargo run --release -p tts-benches --features cuda --example gpu_check -- [ROWS]
+//!
+//! Without a GPU its kernels are emulated, which is slow. Exits with 1 if anything differs.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use candle_core::{DType, Device, Tensor};
+use tts::{DeviceName, Model, ModelFiles, Precision, Request, SplitRule, Voice};
+use tts_nn::Buffer;
+use tts_sampler::{
+    Draw, DrawKey, DrawRow, History, Sampler, SamplingParams, TokenRules, philox4x32,
+};
+
+/// Rows of a launch.
+const BATCH: usize = 16;
+const VOCAB: usize = 3072;
+
+fn main() -> Result<()> {
+    let reference = load(&Device::Cpu, Precision::F32)?;
+    let requests = requests(&reference);
+    let expected = frames(&reference, &requests)?;
+    let device = DeviceName::Auto.open()?;
+    let rows = match std::env::args().nth(1) {
+        Some(rows) => rows.parse().context("a number of rows")?,
+        None if device.is_cpu() => 64,
+        None => 100_000,
+    };
+    if device.is_cpu() {
+        tts_nn::emulate_gpu();
+        println!("no GPU: its kernels are emulated");
+    }
+    check_draws(&device, rows)?;
+    println!("draws: {rows} rows are those of the CPU");
+    for precision in [Precision::F32, Precision::Bf16] {
+        let model = load(&device, precision)?;
+        frames(&model, &requests)?;
+        let started = Instant::now();
+        let found = frames(&model, &requests)?;
+        let seconds = started.elapsed().as_secs_f64();
+        let count = expected.iter().map(Vec::len).sum::<usize>();
+        let pairs = found.iter().flatten().zip(expected.iter().flatten());
+        let same = pairs.filter(|(found, expected)| found == expected).count();
+        println!(
+            "{precision}: {same} of {count} frames are those of f32 on the CPU, {seconds:.2} s"
+        );
+        ensure!(precision != Precision::F32 || found == expected, "other codes in f32");
+    }
+    Ok(())
+}
+
+/// A small model with random weights.
+fn load(device: &Device, precision: Precision) -> Result<Model> {
+    let files = ModelFiles::Embedded(tts_fixture::FILES);
+    Ok(Model::load_with(files, device, precision, SplitRule::default())?)
+}
+
+fn requests(model: &Model) -> Vec<Request> {
+    let request = |(index, text): (usize, &str)| {
+        let mut request = model.request(text, Voice::Speaker("ryan".to_owned()));
+        request.options.max_new_tokens = 4 + index;
+        request.options.seed = 7;
+        request.options.talker.do_sample = index > 0;
+        request.options.predictor.do_sample = index > 0;
+        request
+    };
+    ["One.", "Three words more."].into_iter().enumerate().map(request).collect()
+}
+
+fn frames(model: &Model, requests: &[Request]) -> Result<Vec<Vec<Vec<u32>>>> {
+    let utterances = model.speak_batch(requests)?;
+    Ok(utterances.into_iter().map(|utterance| utterance.frames).collect())
+}
+
+fn check_draws(device: &Device, rows: usize) -> Result<()> {
+    let rules = TokenRules::talker(VOCAB, 2048, 2150);
+    let params = [
+        SamplingParams { temperature: 0.9, top_k: 50, ..SamplingParams::default() },
+        SamplingParams { top_p: 0.8, repetition_penalty: 1.05, ..SamplingParams::default() },
+        SamplingParams { do_sample: false, ..SamplingParams::default() },
+    ];
+    let mut history = History::new(VOCAB);
+    (0..9).try_for_each(|token| history.push(token * 200))?;
+    let mut sampler = Sampler::new();
+    for launch in 0..rows.div_ceil(BATCH) {
+        let value = |i: usize| {
+            let [bits, ..] = philox4x32([i as u32, launch as u32, 0, 0], [1, 2]);
+            // Some are equal.
+            (bits >> 20) as f32 / 256.0 - 8.0
+        };
+        let logits: Vec<f32> = (0..BATCH * VOCAB).map(value).collect();
+        let row = |row: usize| DrawRow {
+            params: &params[row % params.len()],
+            rules: &rules,
+            history: &history,
+            key: DrawKey { seed: 9, request: row as u32, step: launch as u32, codebook: 0 },
+        };
+        let of_rows: Vec<DrawRow<'_>> = (0..BATCH).map(row).collect();
+        let words = Buffer::zeros((Draw::WORDS, BATCH), DType::U32, device)?;
+        let on_device = Tensor::from_slice(&logits, (BATCH, VOCAB), device)?;
+        sampler.draw_into(&on_device, &of_rows, &words)?;
+        let words = words.to_vec2::<u32>()?;
+        for (index, (row, logits)) in of_rows.iter().zip(logits.chunks(VOCAB)).enumerate() {
+            let found = Draw::from_words([0, 1, 2].map(|word: usize| words[word][index]))?;
+            let expected = sampler.sample(logits, row.params, row.rules, row.history, row.key)?;
+            ensure!(
+                (found.token, found.eos_rank) == (expected.token, expected.eos_rank),
+                "launch {launch}, row {index}: {found:?} instead of {expected:?}"
+            );
+        }
+    }
+    Ok(())
+}
