@@ -8,6 +8,7 @@ mod bench;
 mod examples;
 mod fuzz;
 mod golden;
+mod gpu;
 mod profile;
 mod source;
 mod tidy;
@@ -40,6 +41,9 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Compare the engine with recorded reference results (runs `tts-golden`).
     Golden(golden::Args),
+    /// Prepare what proves and times the engine on a machine with a GPU.
+    #[command(subcommand)]
+    Gpu(gpu::Gpu),
     /// Show where the time goes.
     #[command(subcommand)]
     Profile(profile::Profile),
@@ -56,6 +60,7 @@ fn main() -> Result<ExitCode> {
         Command::Examples => examples::run(&root),
         Command::Fuzz(args) => fuzz::run(&root, &args),
         Command::Golden(args) => golden::run(&root, &args),
+        Command::Gpu(gpu) => gpu::run(&root, &gpu),
         Command::Profile(profile) => profile::run(&root, &profile),
         Command::Bench(bench) => Ok(bench::run(&root, &bench)),
     }

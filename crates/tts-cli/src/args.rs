@@ -162,7 +162,7 @@ pub(crate) struct ModelArgs {
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
     /// Precision of the language models; if not given, that of a packed file, else q8 on the CPU
-    /// and f32 elsewhere
+    /// and bf16 elsewhere
     #[arg(long, value_parser = precision(|_| true))]
     pub(crate) dtype: Option<Precision>,
     /// Threads; all cores if not given

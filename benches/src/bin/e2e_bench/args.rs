@@ -10,6 +10,9 @@ pub(crate) struct Args {
     /// Model directory; without one the embedded model is measured.
     #[arg(long)]
     pub(crate) model_dir: Option<PathBuf>,
+    /// Measure random weights in the shapes of the released 0.6B model instead, made in memory.
+    #[arg(long, conflicts_with = "model_dir")]
+    pub(crate) random: bool,
     /// Where it runs: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
@@ -37,7 +40,7 @@ pub(crate) struct Args {
     /// Generate exactly so many frames, whatever the model says of the end.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) frames: Option<u32>,
-    /// Precision of the language models: f32, bf16, q8 or q4mix; q8 on the CPU and f32 elsewhere
+    /// Precision of the language models: f32, bf16, q8 or q4mix; q8 on the CPU and bf16 elsewhere
     /// if it is left out.
     #[arg(long)]
     pub(crate) dtype: Option<Precision>,

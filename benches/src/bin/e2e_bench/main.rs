@@ -17,6 +17,7 @@ mod voice;
 use anyhow::Result;
 use clap::Parser;
 use tts::{Model, ModelFiles, Precision, SplitRule};
+use tts_benches::random_model::{RandomModel, SPEAKING};
 
 use crate::args::Args;
 use crate::environment::Environment;
@@ -40,6 +41,7 @@ fn main() -> Result<()> {
 
     let files = match &args.model_dir {
         Some(path) => ModelFiles::open(path)?,
+        None if args.random => RandomModel::real_06b(&SPEAKING)?.files(),
         None => ModelFiles::Embedded(tts_demo_voice::FILES),
     };
     let device = args.device.open()?;
