@@ -1,8 +1,9 @@
 //! Compares what a GPU computes with what the CPU does: draws of random rows, then whole utterances.
 //!
-//!     cargo run --release -p tts-benches --features cuda --example gpu_check -- [ROWS]
+//!     cargo run --release -p tts-benches --features cuda --example gpu_check -- [ROWS] [DEVICE]
 //!
-//! Without a GPU its kernels are emulated, which is slow. Exits with 1 if anything differs.
+//! Where `auto`, the default, finds no GPU its kernels are emulated, which is slow. Exits with 1 if
+//! anything differs.
 
 use std::time::Instant;
 
@@ -22,8 +23,10 @@ fn main() -> Result<()> {
     let reference = load(&Device::Cpu, Precision::F32)?;
     let requests = requests(&reference);
     let expected = frames(&reference, &requests)?;
-    let device = DeviceName::Auto.open()?;
-    let rows = match std::env::args().nth(1) {
+    let mut args = std::env::args().skip(1);
+    let rows = args.next();
+    let device = args.next().map_or(Ok(DeviceName::Auto), |name| name.parse())?.open()?;
+    let rows = match rows {
         Some(rows) => rows.parse().context("a number of rows")?,
         None if device.is_cpu() => 64,
         None => 100_000,

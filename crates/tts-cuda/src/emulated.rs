@@ -60,6 +60,10 @@ pub(crate) unsafe fn launch(
     let mut args: Vec<*mut c_void> =
         values.iter_mut().map(|value| std::ptr::from_mut(value).cast()).collect();
     let Launch { grid, block, shared } = launch;
+    if shared > Launch::MOST_SHARED {
+        let what = format!("{shared} bytes of shared memory, at most {}", Launch::MOST_SHARED);
+        return Err(LaunchError::Emulated { kernel: kernel.name(), what });
+    }
     let order = match order {
         Order::Forwards => 0,
         Order::Backwards => -1,

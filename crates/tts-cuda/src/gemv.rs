@@ -8,8 +8,8 @@ use crate::queue::{Address, Queue};
 /// Outputs of a block: one of each warp.
 const OUTPUTS: u32 = 8;
 const THREADS: u32 = 32 * OUTPUTS;
-/// Bytes of inputs that a block may have in shared memory: as much as needs no asking.
-const SHARED: u32 = 48 << 10;
+/// Bytes of inputs that a block has in shared memory, at most.
+const SHARED: u32 = Launch::MOST_SHARED;
 
 /// What becomes of the products.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -18,8 +18,15 @@ pub struct Launch {
     pub grid: [u32; 3],
     /// Threads of a block in each direction.
     pub block: [u32; 3],
-    /// Bytes of memory that a block shares, beside what the kernel declares.
+    /// Bytes of memory that a block shares, beside what the kernel declares; at most
+    /// [`Launch::MOST_SHARED`].
     pub shared: u32,
+}
+
+impl Launch {
+    /// A GPU gives a block 48 KiB without being asked; kernels of this crate that have a size of
+    /// their own to it declare less than the rest.
+    pub const MOST_SHARED: u32 = 46 << 10;
 }
 
 macro_rules! kernels {

@@ -23,10 +23,10 @@ step() {
 
 : > "$out/steps.txt"
 step gpu nvidia-smi
-step check ./gpu_check 100000
+step check ./gpu_check 100000 cuda:0
 if command -v compute-sanitizer > /dev/null; then
-  step memcheck compute-sanitizer --error-exitcode 9 ./gpu_check 64
-  step racecheck compute-sanitizer --tool racecheck --error-exitcode 9 ./gpu_check 16
+  step memcheck compute-sanitizer --error-exitcode 9 ./gpu_check 64 cuda:0
+  step racecheck compute-sanitizer --tool racecheck --error-exitcode 9 ./gpu_check 16 cuda:0
 fi
 bench() {
   local name=$1

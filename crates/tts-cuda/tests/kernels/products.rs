@@ -138,3 +138,21 @@ fn neighbours_and_the_order_of_threads_do_not_matter() {
         }
     }
 }
+
+#[test]
+fn inputs_of_every_size_fit_into_the_memory_of_a_block() {
+    for width in [1024, 1536, 2048, 3072, 6144] {
+        let case = Case {
+            dtype: Float::Bf16,
+            rows: 9,
+            width,
+            outputs: 1,
+            is_normed: true,
+            has_bias: false,
+            to: 0,
+        };
+        let (exact, sizes) = case.exact();
+        let found = case.run(&queues()[0], 0..case.rows);
+        assert_near(&found, &exact, &sizes, 4e-7, &format!("{case:?}"));
+    }
+}
