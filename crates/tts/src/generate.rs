@@ -96,10 +96,12 @@ impl Generator {
             let codebooks = work.words.len() / Draw::WORDS / live.len();
             for (b, speaking) in live.iter_mut().enumerate() {
                 let draw = |codebook| draw_of(&work.words, b, work.batch, codebook);
-                let first = speaking.first_codes.last().copied();
-                let codes = (1..codebooks).map(|codebook| Ok(draw(codebook)?.token));
-                let codes = first.into_iter().map(Ok).chain(codes);
-                speaking.frames.push(codes.collect::<Result<_, SamplerError>>()?);
+                let mut codes = Vec::with_capacity(codebooks);
+                codes.extend(speaking.first_codes.last());
+                for codebook in 1..codebooks {
+                    codes.push(draw(codebook)?.token);
+                }
+                speaking.frames.push(codes);
                 speaking.drawn(draw(0)?, model.end_of_speech())?;
             }
         }
