@@ -20,8 +20,16 @@ pub enum Precision {
 
 /// A text that names no precision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?}; expected f32, bf16, q8 or q4mix")]
+#[error("{0:?}; expected f32, bf16, q8 or q4mix{reason}", reason = reason(.0))]
 pub struct PrecisionError(String);
+
+/// Why something that others offer is none.
+fn reason(name: &str) -> &'static str {
+    match name {
+        "f16" => " (activations of the code predictor leave the range of f16)",
+        _ => "",
+    }
+}
 
 impl Precision {
     /// All of them.
@@ -98,7 +106,9 @@ mod tests {
         for precision in Precision::ALL {
             assert_eq!(precision.to_string().parse(), Ok(precision));
         }
-        let error = "f16".parse::<Precision>().unwrap_err();
-        assert_eq!(error.to_string(), "\"f16\"; expected f32, bf16, q8 or q4mix");
+        let error = "q5".parse::<Precision>().unwrap_err();
+        assert_eq!(error.to_string(), "\"q5\"; expected f32, bf16, q8 or q4mix");
+        let error = "f16".parse::<Precision>().unwrap_err().to_string();
+        assert!(error.ends_with("(activations of the code predictor leave the range of f16)"));
     }
 }
