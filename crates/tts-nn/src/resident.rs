@@ -89,47 +89,58 @@ impl ResidentDecoder {
         let mut weights = Vec::with_capacity(8 * c.layers + 1);
         let mut dtype = None;
         let mut layers = Vec::with_capacity(c.layers);
+        let norm = aligned(&source.tensor("norm.weight")?.to_dtype(DType::F32)?)?;
+        let (hidden, device) = (norm.elem_count(), norm.device().clone());
+        let (queries, keys) = (c.heads * c.head_dim, c.kv_heads * c.head_dim);
+        if queue.is_emulated() != device.is_cpu() {
+            return Err(Error::Msg(format!("kernels for another device than {device:?}")).into());
+        }
         for index in 0..c.layers {
             let tensor = |name: &str| source.tensor(&format!("layers.{index}.{name}.weight"));
-            let mut keep = |tensor: Tensor| -> Result<Address> {
+            let mut keep = |tensor: Tensor, shape: &[usize], dtype: DType| -> Result<Address> {
+                // Kernels read what they are told is there.
+                if tensor.dims() != shape || tensor.dtype() != dtype {
+                    let (found, of) = (tensor.dims(), tensor.dtype());
+                    candle_core::bail!(
+                        "weights {found:?} in {of:?}, expected {shape:?} in {dtype:?}"
+                    );
+                }
                 let tensor = aligned(&tensor)?;
                 let address = address_of(&tensor)?;
                 weights.push(tensor);
                 Ok(address)
             };
             let query = tensor("self_attn.q_proj")?;
-            dtype = dtype.or(Some(query.dtype()));
+            let of = *dtype.get_or_insert(query.dtype());
             let qkv = [query, tensor("self_attn.k_proj")?, tensor("self_attn.v_proj")?];
-            let mut norm = |name: &str| -> std::result::Result<Address, E> {
-                Ok(keep(tensor(name)?.to_dtype(DType::F32)?)?)
+            let mut norm = |name: &str, width: usize| -> std::result::Result<Address, E> {
+                Ok(keep(tensor(name)?.to_dtype(DType::F32)?, &[width], DType::F32)?)
             };
-            let attention_norm = norm("input_layernorm")?;
-            let query_norm = norm("self_attn.q_norm")?;
-            let key_norm = norm("self_attn.k_norm")?;
-            let mlp_norm = norm("post_attention_layernorm")?;
+            let attention_norm = norm("input_layernorm", hidden)?;
+            let query_norm = norm("self_attn.q_norm", c.head_dim)?;
+            let key_norm = norm("self_attn.k_norm", c.head_dim)?;
+            let mlp_norm = norm("post_attention_layernorm", hidden)?;
             layers.push(Layer {
                 attention_norm,
-                qkv: keep(Tensor::cat(&qkv, 0)?)?,
+                qkv: keep(Tensor::cat(&qkv, 0)?, &[queries + 2 * keys, hidden], of)?,
                 query_norm,
                 key_norm,
-                output: keep(tensor("self_attn.o_proj")?)?,
+                output: keep(tensor("self_attn.o_proj")?, &[hidden, queries], of)?,
                 mlp_norm,
-                gate: keep(tensor("mlp.gate_proj")?)?,
-                up: keep(tensor("mlp.up_proj")?)?,
-                down: keep(tensor("mlp.down_proj")?)?,
+                gate: keep(tensor("mlp.gate_proj")?, &[c.intermediate, hidden], of)?,
+                up: keep(tensor("mlp.up_proj")?, &[c.intermediate, hidden], of)?,
+                down: keep(tensor("mlp.down_proj")?, &[hidden, c.intermediate], of)?,
             });
         }
-        let norm = aligned(&source.tensor("norm.weight")?.to_dtype(DType::F32)?)?;
         let address = address_of(&norm)?;
         let shape = DecoderShape {
-            hidden: norm.elem_count() as u32,
+            hidden: hidden as u32,
             heads: c.heads as u32,
             kv_heads: c.kv_heads as u32,
             head_dim: c.head_dim as u32,
             intermediate: c.intermediate as u32,
             norm_eps: c.norm_eps as f32,
         };
-        let device = norm.device().clone();
         weights.push(norm);
         let dtype = float(dtype.unwrap_or(DType::F32))?;
         Ok(Self {
@@ -144,15 +155,20 @@ impl ResidentDecoder {
     }
 
     pub(crate) fn new_state(&self, capacity: usize) -> Result<ResidentState> {
+        let (shape, dtype) = self.cache_of(capacity);
+        let cache = Tensor::zeros(&shape, dtype, &self.device)?;
+        Ok(ResidentState { cache, capacity, position: 0 })
+    }
+
+    /// Shape and type of the cache of a sequence.
+    fn cache_of(&self, capacity: usize) -> ([usize; 5], DType) {
         let DecoderShape { kv_heads, head_dim, .. } = self.decoder.shape;
-        let layers = self.decoder.layers.len();
         let dtype = match self.decoder.dtype {
             Float::F32 => DType::F32,
             Float::Bf16 => DType::BF16,
         };
-        let shape = (layers, 2, kv_heads as usize, capacity.max(1), head_dim as usize);
-        let cache = Tensor::zeros(shape, dtype, &self.device)?;
-        Ok(ResidentState { cache, capacity, position: 0 })
+        let layers = self.decoder.layers.len();
+        ([layers, 2, kv_heads as usize, capacity.max(1), head_dim as usize], dtype)
     }
 
     /// Of so many positions at least.
@@ -195,6 +211,10 @@ impl ResidentDecoder {
             candle_core::bail!("rows {:?} for {} sequences of this stack", x.dims(), states.len());
         }
         for state in states.iter() {
+            let (shape, dtype) = self.cache_of(state.capacity);
+            if state.cache.dims() != shape || state.cache.dtype() != dtype {
+                candle_core::bail!("the state of the sequence was made by a stack of other sizes");
+            }
             let (needed, capacity) = (state.position + time, state.capacity);
             if needed > capacity {
                 return Err(Error::wrap(CacheFull { needed, capacity }));

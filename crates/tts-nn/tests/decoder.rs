@@ -202,6 +202,8 @@ fn steps_of_a_batch_on_a_gpu_are_those_of_single_sequences() {
     assert!(error.to_string().contains("9 positions"), "{error}");
     let mut foreign = state(&decoder(config(2, None)), 8);
     assert!(resident.forward(&full, &mut [&mut foreign], &mut ignore).is_err());
+    let other = decoder_for(Some(Queue::Emulated(Order::default())), config(1, None));
+    assert!(resident.forward(&full, &mut [&mut state(&other, 8)], &mut ignore).is_err());
     shared[0].clear();
     let again = resident.forward(&prompts[0], &mut [&mut shared[0]], &mut ignore).unwrap();
     let first =

@@ -16,8 +16,18 @@ pub(crate) fn draw(
 ) -> Result<(), SamplerError> {
     let logits = logits.contiguous()?;
     let (batch, vocab) = logits.dims2()?;
-    if let Some(row) = rows.iter().find(|row| row.rules.vocab() != vocab) {
-        return Err(SamplerError::Length { found: vocab, expected: row.rules.vocab() });
+    for row in rows {
+        let expected = row.rules.vocab();
+        if vocab != expected || row.history.seen().len() != expected {
+            return Err(SamplerError::Length { found: vocab, expected });
+        }
+    }
+    let codebook = rows.first().map_or(0, |row| row.key.codebook);
+    if rows.iter().any(|row| row.key.codebook != codebook) {
+        return Err(candle_core::Error::Msg("rows of several codebooks".to_owned()).into());
+    }
+    if words.dtype() != DType::U32 || !words.device().same_device(logits.device()) {
+        return Err(candle_core::Error::UnsupportedDTypeForOp(words.dtype(), "draws").into());
     }
     let dtype = match logits.dtype() {
         DType::F32 => Float::F32,
@@ -46,7 +56,7 @@ pub(crate) fn draw(
         state: start,
         scores: address_of(&scores)?,
         words: address_of(words)?,
-        codebook: rows.first().map_or(0, |row| row.key.codebook),
+        codebook,
         advances: true,
         steps: Steps::ALL,
     };
@@ -63,7 +73,7 @@ fn state(row: &DrawRow<'_>) -> SampleRow {
     SampleRow {
         do_sample: params.do_sample.into(),
         temperature: params.temperature,
-        top_k: params.top_k as u32,
+        top_k: params.top_k.try_into().unwrap_or(u32::MAX),
         top_p: params.top_p,
         penalty: params.repetition_penalty,
         min_new_tokens: if may_end { 0 } else { u32::MAX },
@@ -160,6 +170,10 @@ mod tests {
         };
         assert!(refused(Tensor::zeros((1, 5), DType::F32, &Device::Cpu)?));
         assert!(refused(Tensor::zeros((1, 4), DType::F64, &Device::Cpu)?));
+        let other = History::new(3);
+        let rows = [DrawRow { history: &other, ..rows[0] }];
+        let logits = Tensor::zeros((1, 4), DType::F32, &Device::Cpu)?;
+        assert!(draw(&Queue::Emulated(Order::default()), &logits, &rows, &words).is_err());
         Ok(())
     }
 }
