@@ -12,7 +12,7 @@ use candle_core::{DType, Device, Tensor};
 use tts::{DeviceName, Model, ModelFiles, Precision, Request, SplitRule, Voice};
 use tts_nn::Buffer;
 use tts_sampler::{
-    Draw, DrawKey, DrawRow, History, Sampler, SamplingParams, TokenRules, philox4x32,
+    BatchSampler, Draw, DrawKey, DrawRow, History, Sampler, SamplingParams, TokenRules, philox4x32,
 };
 
 /// Rows of a launch.
@@ -87,6 +87,7 @@ fn check_draws(device: &Device, rows: usize) -> Result<()> {
     let mut history = History::new(VOCAB);
     (0..9).try_for_each(|token| history.push(token * 200))?;
     let mut sampler = Sampler::new();
+    let mut on_gpu = BatchSampler::new(&rules, BATCH, device)?;
     for launch in 0..rows.div_ceil(BATCH) {
         let value = |i: usize| {
             let [bits, ..] = philox4x32([i as u32, launch as u32, 0, 0], [1, 2]);
@@ -96,18 +97,18 @@ fn check_draws(device: &Device, rows: usize) -> Result<()> {
         let logits: Vec<f32> = (0..BATCH * VOCAB).map(value).collect();
         let row = |row: usize| DrawRow {
             params: &params[row % params.len()],
-            rules: &rules,
-            history: &history,
+            history: Some(&history),
             key: DrawKey { seed: 9, request: row as u32, step: launch as u32, codebook: 0 },
         };
         let of_rows: Vec<DrawRow<'_>> = (0..BATCH).map(row).collect();
         let words = Buffer::zeros((Draw::WORDS, BATCH), DType::U32, device)?;
         let on_device = Tensor::from_slice(&logits, (BATCH, VOCAB), device)?;
-        sampler.draw_into(&on_device, &of_rows, &words)?;
+        on_gpu.begin(&of_rows)?;
+        on_gpu.draw_into(&on_device, 0, true, &words)?;
         let words = words.to_vec2::<u32>()?;
         for (index, (row, logits)) in of_rows.iter().zip(logits.chunks(VOCAB)).enumerate() {
             let found = Draw::from_words([0, 1, 2].map(|word: usize| words[word][index]))?;
-            let expected = sampler.sample(logits, row.params, row.rules, row.history, row.key)?;
+            let expected = sampler.sample(logits, row.params, &rules, &history, row.key)?;
             ensure!(
                 (found.token, found.eos_rank) == (expected.token, expected.eos_rank),
                 "launch {launch}, row {index}: {found:?} instead of {expected:?}"

@@ -51,7 +51,7 @@ fn this_workspace_has_no_findings() {
     let per_frame = sites.iter().filter(|site| site["class"] == "per-frame");
     let names: Vec<_> = per_frame.map(|site| site["site"].as_str().unwrap()).collect();
     assert_eq!(names, ["generate.frame"]);
-    assert_eq!((&report["per_frame"], &report["budget"]), (&Value::from(1), &Value::from(1)));
+    assert_eq!((&report["per_frame"], &report["budget"]), (&Value::from(0.25), &Value::from(0.25)));
 }
 
 #[test]

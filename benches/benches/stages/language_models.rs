@@ -5,8 +5,8 @@ use candle_core::{DType, Device, Tensor};
 use criterion::{BatchSize, Criterion, Throughput};
 use tts_benches::work::{self, Work};
 use tts_checkpoint::Checkpoint;
-use tts_code_predictor::{CodePredictor, PredictorRow};
-use tts_sampler::{DrawKey, Sampler, SamplingParams};
+use tts_code_predictor::CodePredictor;
+use tts_sampler::{DrawKey, DrawRow, SamplingParams};
 use tts_talker::{Talker, TalkerState};
 
 use crate::shapes::{Shapes, group};
@@ -65,7 +65,7 @@ pub(crate) fn talker_step(criterion: &mut Criterion) {
         group.throughput(weight_bytes(work));
         group.bench_function(shapes.name(), |bencher| {
             let work = talker.new_work(1).unwrap();
-            talker.codec_into(&[7], work.input()).unwrap();
+            talker.codec_into(&Tensor::new(&[7_u32], &Device::Cpu).unwrap(), work.input()).unwrap();
             let state = state.get_or_insert_with(|| prompted(&talker));
             bencher.iter_custom(|steps| {
                 let mut spent = Duration::ZERO;
@@ -105,17 +105,12 @@ pub(crate) fn code_predictor(criterion: &mut Criterion) {
         shapes.tune(&mut group);
         group.throughput(weight_bytes(work::predictor_frame(config).total()));
         group.bench_function(shapes.name(), |bencher| {
-            let mut state = predictor.new_state().unwrap();
-            let work = predictor.new_work(1).unwrap();
+            let mut work = predictor.new_work(1).unwrap();
             work.hidden().set(&row).unwrap();
             work.first().set(&row).unwrap();
-            let mut sampler = Sampler::new();
-            let mut key = DrawKey { seed: 1, request: 0, step: 0, codebook: 0 };
-            bencher.iter(|| {
-                key.step += 1;
-                let mut rows = [PredictorRow { state: &mut state, params: &params, key }];
-                predictor.frame(&work, &mut rows, &mut sampler, &mut |_, _, _| Ok(())).unwrap();
-            });
+            let key = DrawKey { seed: 1, request: 0, step: 0, codebook: 0 };
+            work.begin(&[DrawRow { params: &params, history: None, key }]).unwrap();
+            bencher.iter(|| predictor.frame(&mut work, &mut |_, _, _| Ok(())).unwrap());
         });
     }
 }

@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device};
 use tts_checkpoint::{Checkpoint, ModelFiles};
-use tts_code_predictor::{CodePredictor, PredictorRow};
-use tts_sampler::{Draw, DrawKey, Sampler, SamplingParams};
+use tts_code_predictor::CodePredictor;
+use tts_sampler::{Draw, DrawKey, DrawRow, SamplingParams};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES))?;
@@ -14,16 +14,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The embedding of code 5 stands in for a talker's output as well.
     let table = weights.scope("talker.model").tensor("codec_embedding.weight")?;
     let first = table.narrow(0, 5, 1)?;
-    let mut state = predictor.new_state()?;
-    let mut rows = [PredictorRow {
-        state: &mut state,
+    let mut work = predictor.new_work(1)?;
+    work.begin(&[DrawRow {
         params: &SamplingParams::default(),
+        history: None,
         key: DrawKey { seed: 1, request: 0, step: 0, codebook: 0 },
-    }];
-    let work = predictor.new_work(1)?;
+    }])?;
     work.hidden().set(&first)?;
     work.first().set(&first)?;
-    predictor.frame(&work, &mut rows, &mut Sampler::new(), &mut |_, _, _| Ok(()))?;
+    predictor.frame(&mut work, &mut |_, _, _| Ok(()))?;
     let words = work.words().to_vec2::<u32>()?;
     let codes: Vec<u32> = words.iter().step_by(Draw::WORDS).skip(1).map(|codes| codes[0]).collect();
     println!("codes after 5: {codes:?}");

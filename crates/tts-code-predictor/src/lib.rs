@@ -8,6 +8,4 @@
 
 mod predictor;
 
-pub use predictor::{
-    CodePredictor, PredictorError, PredictorRow, PredictorState, PredictorTap, PredictorWork,
-};
+pub use predictor::{CodePredictor, PredictorError, PredictorTap, PredictorWork};

@@ -2,9 +2,7 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
 use tts_nn::{Blocks, Buffer, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
-use tts_sampler::{
-    Draw, DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules,
-};
+use tts_sampler::{BatchSampler, Draw, DrawRow, SamplerError, TokenRules};
 
 /// Why the code predictor could not be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -14,12 +12,15 @@ pub enum PredictorError {
     Checkpoint(#[from] CheckpointError),
     /// A code could not be drawn.
     #[error("code predictor, codebook {codebook}: {source}")]
-    Sampler {
+    Draw {
         /// Index of the codebook.
         codebook: usize,
         /// What is wrong with its logits.
         source: SamplerError,
     },
+    /// The sampler failed.
+    #[error("code predictor: {0}")]
+    Sampler(#[from] SamplerError),
     /// A frame has the wrong number of codes.
     #[error("a frame of {found} codes, expected {expected}")]
     FrameWidth {
@@ -47,20 +48,18 @@ pub struct CodePredictor {
     projection: Option<Linear>,
     decoder: Decoder,
     rules: TokenRules,
-    no_history: History,
     talker_hidden: usize,
     hidden: usize,
     dtype: DType,
     device: Device,
 }
 
-/// Caches of one sequence; overwritten by every frame.
-#[derive(Debug)]
-pub struct PredictorState(DecoderState);
-
 /// The memory of frames of some sequences.
 #[derive(Debug)]
 pub struct PredictorWork {
+    /// Caches of each sequence; overwritten by every frame.
+    states: Vec<DecoderState>,
+    sampler: BatchSampler,
     hidden: Buffer,
     first: Buffer,
     /// Both, `[batch, 1, talker width]` each.
@@ -77,7 +76,7 @@ pub struct PredictorWork {
     /// The draws of every codebook, `[3, batch]`: parts of `words`.
     draws: Vec<Buffer>,
     /// Their tokens, `[batch]`.
-    tokens: Vec<Tensor>,
+    tokens: Vec<Buffer>,
     embedded: Buffer,
 }
 
@@ -107,27 +106,30 @@ impl PredictorWork {
         &self.embedded
     }
 
+    /// Takes how the codes of the sequences are drawn, from the frame on whose key is given; later
+    /// frames are later steps. Where it is not called between frames, nothing goes to the device.
+    ///
+    /// # Errors
+    /// If there are not as many rows as sequences.
+    pub fn begin(&mut self, rows: &[DrawRow<'_>]) -> Result<(), PredictorError> {
+        Ok(self.sampler.begin(rows)?)
+    }
+
     /// Where the talker's next token may be drawn to, so that one read gets it with the frame:
     /// the first [`Draw::WORDS`] rows of [`PredictorWork::words`].
     pub fn first_draw(&self) -> Option<&Buffer> {
         self.draws.first()
     }
 
+    /// The tokens of [`PredictorWork::first_draw`], `[batch]` in u32.
+    pub fn first_tokens(&self) -> Option<&Buffer> {
+        self.tokens.first()
+    }
+
     /// The draws of every codebook, `[codebooks * 3, batch]` in u32; see [`Draw::from_words`].
     pub fn words(&self) -> &Tensor {
         &self.words
     }
-}
-
-/// How the codes of one sequence are drawn.
-#[derive(Debug)]
-pub struct PredictorRow<'a> {
-    /// Its caches.
-    pub state: &'a mut PredictorState,
-    /// Temperature and cuts.
-    pub params: &'a SamplingParams,
-    /// The key of the frame; the codebook is filled in here.
-    pub key: DrawKey,
 }
 
 impl CodePredictor {
@@ -175,21 +177,11 @@ impl CodePredictor {
             projection,
             decoder: Decoder::load::<PredictorError>(layers, decoder, &model)?,
             rules: TokenRules::all(c.vocab_size),
-            no_history: History::new(c.vocab_size),
             talker_hidden: config.hidden_size,
             hidden: c.hidden_size,
             dtype: weights.dtype(),
             device: weights.device().clone(),
         })
-    }
-
-    /// The caches of a new sequence.
-    ///
-    /// # Errors
-    /// If the device has no room for them.
-    pub fn new_state(&self) -> Result<PredictorState, PredictorError> {
-        let capacity = self.heads.len() + 1;
-        Ok(PredictorState(self.decoder.new_state(capacity, self.dtype, &self.device)?))
     }
 
     /// Memory for frames of `batch` sequences.
@@ -215,7 +207,10 @@ impl CodePredictor {
         let draws = (0..codebooks)
             .map(|k| Buffer::of(words.narrow(0, k * Draw::WORDS, Draw::WORDS)?))
             .collect::<TensorResult<Vec<_>>>()?;
+        let state = || self.decoder.new_state(codebooks, self.dtype, &self.device);
         Ok(PredictorWork {
+            states: (0..batch).map(|_| state()).collect::<TensorResult<_>>()?,
+            sampler: BatchSampler::new(&self.rules, batch, &self.device)?,
             columns: [hidden.unsqueeze(1)?, first.unsqueeze(1)?],
             hidden,
             first,
@@ -224,7 +219,10 @@ impl CodePredictor {
             next,
             output: zeros(&[batch], self.hidden)?,
             logits: Buffer::zeros((batch, self.rules.vocab()), DType::F32, &self.device)?,
-            tokens: draws.iter().map(|draw| draw.get(0)).collect::<TensorResult<_>>()?,
+            tokens: draws
+                .iter()
+                .map(|draw| Buffer::of(draw.get(0)?))
+                .collect::<TensorResult<_>>()?,
             draws,
             words,
             embedded: zeros(&[batch], self.talker_hidden)?,
@@ -232,19 +230,19 @@ impl CodePredictor {
     }
 
     /// Draws codes 1 and up of one frame of each sequence from what is in `work`, and leaves them
-    /// and the sum of the frame's embeddings there: nothing waits for the device here.
+    /// and the sum of the frame's embeddings there: nothing waits for the device here. What is
+    /// wrong with logits is told by the draws.
     ///
     /// # Errors
-    /// If logits are not finite; if there are not as many sequences as rows; those of `tap`.
+    /// If the tensor library fails; those of `tap`.
     pub fn frame(
         &self,
-        work: &PredictorWork,
-        rows: &mut [PredictorRow<'_>],
-        sampler: &mut Sampler,
+        work: &mut PredictorWork,
         tap: &mut PredictorTap<'_>,
     ) -> Result<(), PredictorError> {
-        for row in rows.iter_mut() {
-            row.state.0.clear();
+        let PredictorWork { states, sampler, .. } = work;
+        for state in states.iter_mut() {
+            state.clear();
         }
         for (place, column) in work.columns.iter().enumerate() {
             work.pair.rows.slice_set(column, 1, place)?;
@@ -256,22 +254,13 @@ impl CodePredictor {
             steps.zip(work.draws.iter().zip(&work.tokens).skip(1))
         {
             let codebook = step + 1;
-            self.decode_into(input, &work.output, rows)?;
+            let is_last = codebook == self.heads.len();
+            self.decode_into(input, &work.output, states)?;
             head.forward_into(&work.output, &work.logits)?;
             tap(codebook, &work.output, &work.logits)?;
-            let ways: SmallVec<[DrawRow<'_>; 8]> = (rows.iter())
-                .map(|row| DrawRow {
-                    params: row.params,
-                    rules: &self.rules,
-                    history: &self.no_history,
-                    key: DrawKey { codebook: codebook as u32, ..row.key },
-                })
-                .collect();
-            sampler
-                .draw_into(&work.logits, &ways, draw)
-                .map_err(|source| PredictorError::Sampler { codebook, source })?;
+            sampler.draw_into(&work.logits, codebook as u32, is_last, draw)?;
             table.add_to(tokens, &work.embedded)?;
-            if codebook < self.heads.len() {
+            if !is_last {
                 table.forward_into(tokens, &work.code)?;
                 input = &work.next;
             }
@@ -284,7 +273,7 @@ impl CodePredictor {
         &self,
         input: &Input,
         output: &Buffer,
-        rows: &mut [PredictorRow<'_>],
+        states: &mut [DecoderState],
     ) -> TensorResult<()> {
         let positions = match (&self.projection, &input.projected) {
             (Some(projection), Some(projected)) => {
@@ -293,7 +282,7 @@ impl CodePredictor {
             }
             _ => &input.rows,
         };
-        let mut states: SmallVec<[_; 8]> = rows.iter_mut().map(|row| &mut row.state.0).collect();
+        let mut states: SmallVec<[_; 8]> = states.iter_mut().collect();
         self.decoder.last_into(positions, output, &mut states)
     }
 
@@ -317,7 +306,8 @@ impl CodePredictor {
             let ids = codes.narrow(1, step, 1)?.squeeze(1)?.contiguous()?;
             inputs.push(table.forward(&ids)?);
         }
-        let outputs = self.decode(&Tensor::stack(&inputs, 1)?, &mut [&mut self.new_state()?.0])?;
+        let mut state = self.decoder.new_state(inputs.len(), self.dtype, &self.device)?;
+        let outputs = self.decode(&Tensor::stack(&inputs, 1)?, &mut [&mut state])?;
         let logits = (self.heads.iter().enumerate())
             .map(|(step, head)| head.forward(&outputs.narrow(1, step + 1, 1)?.squeeze(1)?))
             .collect::<TensorResult<Vec<_>>>()?;

@@ -32,7 +32,7 @@ fn main() -> Result<(), tts_cuda::LaunchError> {
         scores: Address::of(scores.as_mut_ptr()),
         words: Address::of(words.as_mut_ptr()),
         codebook: 0,
-        advances: true,
+        ends: true,
         steps: Steps::ALL,
     };
     // SAFETY: all of it lives here, and is as long as the kernel takes it to be.

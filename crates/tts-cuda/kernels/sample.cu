@@ -10,8 +10,8 @@ namespace {
 
 // Steps, for a launch that does only some; the scores between them are in memory.
 constexpr unsigned MASK = 1, TOP_K = 2, TOP_P = 4, DRAW = 8;
-// What is wrong with a row: in place of its rank, beside token 0 and a probability that is none.
-constexpr unsigned NOT_FINITE = 1, ALL_SUPPRESSED = 2;
+// What is wrong with a row: in place of its rank, beside the token that is and a probability that is none.
+constexpr unsigned NOT_A_NUMBER = 1, ALL_SUPPRESSED = 2, INFINITE = 3, NONE_LEFT = 4;
 constexpr unsigned NO_TOKEN = 0xffffffffu;
 constexpr float NOTHING = -INFINITY;
 
@@ -37,6 +37,7 @@ struct Shared {
   unsigned error;
   unsigned any;
   unsigned rank;
+  unsigned long long first_fault;
   unsigned long long best;
   unsigned long long digits[DIGITS];
   unsigned digit;
@@ -173,26 +174,40 @@ struct Task {
     return before;
   }
 
+  // Notes what is wrong with a token. Earlier stages count before later ones, then lower tokens.
+  __device__ void fault(unsigned stage, unsigned token, unsigned error) const {
+    const unsigned long long order = (unsigned long long)(stage) << 60 | (unsigned long long)(token) << 4 | error;
+    atomicMax(&shared.first_fault, ~order);
+  }
+
+  // Makes the first fault the error of the row, and its token the rank.
+  __device__ void settle() const {
+    if (threadIdx.x == 0 && shared.first_fault && !shared.error) {
+      const unsigned long long order = ~shared.first_fault;
+      shared.error = unsigned(order) & 15;
+      shared.rank = unsigned(order >> 4);
+    }
+  }
+
   // Penalty, suppression and minimum length, then the rank of the end of sequence, then the
   // temperature.
   template <class T>
   __device__ void mask(const T *logits, const Row &row, const unsigned *suppressed, const unsigned *seen) const {
-    if (threadIdx.x == 0) shared.any = 0, shared.rank = 0;
+    if (threadIdx.x == 0) shared.any = 0, shared.rank = 0, shared.first_fault = 0;
     __syncthreads();
-    bool finite = true, any = false;
+    bool any = false;
     for (unsigned i = threadIdx.x; i < vocab; i += blockDim.x) {
       float score = to_float(logits[i]);
-      finite &= score < INFINITY;
+      if (!(score < INFINITY)) fault(0, i, score == INFINITY ? INFINITE : NOT_A_NUMBER);
       if (row.penalty != 1.0f && seen && seen[i / 32] >> i % 32 & 1) {
         score = score < 0.0f ? __fmul_rn(score, row.penalty) : score / row.penalty;
+        if (score == INFINITY) fault(1, i, INFINITE);
       }
-      finite &= score < INFINITY;
       if (suppressed[i / 32] >> i % 32 & 1) score = NOTHING;
       if (i == row.eos && row.drawn < row.min_new_tokens) score = NOTHING;
       any |= score > NOTHING;
       scores[i] = score;
     }
-    if (!finite) shared.error = NOT_FINITE;
     if (any) shared.any = 1;
     __syncthreads();
     const float eos = row.eos < vocab ? scores[row.eos] : NOTHING;
@@ -201,21 +216,23 @@ struct Task {
     rank = __reduce_add_sync(ALL_LANES, rank);
     if (threadIdx.x % WARP == 0) atomicAdd(&shared.rank, rank);
     __syncthreads();
-    if (threadIdx.x == 0) {
-      if (!(eos > NOTHING)) shared.rank = NO_TOKEN;
-      if (shared.error == 0 && shared.any == 0) shared.error = ALL_SUPPRESSED;
+    if (threadIdx.x == 0 && !(eos > NOTHING)) shared.rank = NO_TOKEN;
+    settle();
+    if (threadIdx.x == 0 && !shared.error && !shared.any) {
+      shared.error = ALL_SUPPRESSED, shared.rank = vocab - 1;
     }
+    __syncthreads();
     if (row.do_sample && row.temperature != 1.0f) {
-      finite = true, any = false;
+      any = false;
       for (unsigned i = threadIdx.x; i < vocab; i += blockDim.x) {
         const float score = scores[i] / row.temperature;
-        finite &= score < INFINITY;
+        if (score == INFINITY) fault(2, i, INFINITE);
         any |= score > NOTHING;
         scores[i] = score;
       }
-      finite = __syncthreads_and(finite);
       any = __syncthreads_or(any);
-      if (threadIdx.x == 0 && shared.error == 0 && !(finite && any)) shared.error = NOT_FINITE;
+      if (threadIdx.x == 0 && !any) fault(3, 0, NONE_LEFT);
+      settle();
     }
     __syncthreads();
   }
@@ -261,7 +278,7 @@ struct Task {
   }
 
   // The token, and the logarithm of its probability.
-  __device__ unsigned draw(const Row &row, unsigned step, unsigned codebook, float &log_prob) const {
+  __device__ unsigned draw(const Row &row, unsigned codebook, float &log_prob) const {
     unsigned token;
     float largest;
     best(token, largest);
@@ -273,7 +290,7 @@ struct Task {
     if (row.do_sample) {
       if (threadIdx.x == 0) shared.token = token;
       __syncthreads();
-      const unsigned long long bits = random_bits(row.seed, row.request, step, codebook);
+      const unsigned long long bits = random_bits(row.seed, row.request, row.drawn, codebook);
       const unsigned long long threshold = __umul64hi(bits, total);
       if (sum <= threshold && threshold < sum + own) {
         unsigned i = start;
@@ -291,10 +308,10 @@ struct Task {
 
 // Rows of `logits`, `[rows, vocab]`. `suppressed` has a bit for each token, the next row's `apart` numbers
 // further on, `seen` a row of bits for each row, or is null; `scores` are as many as logits; `words`, `[3,
-// rows]`, takes tokens, ranks and probabilities. Where `advances`, a token is noted as seen and drawn.
+// rows]`, takes tokens, ranks and probabilities. Where it `ends` a step, a token is noted as seen.
 template <class T>
 __device__ void sample(const T *logits, unsigned vocab, const unsigned *suppressed, unsigned apart, unsigned *seen,
-                       Row *rows, float *scores, unsigned *words, unsigned codebook, unsigned advances,
+                       Row *rows, float *scores, unsigned *words, unsigned codebook, unsigned ends,
                        unsigned steps) {
   __shared__ Shared shared;
   const unsigned index = blockIdx.x, bits = (vocab + 31) / 32;
@@ -309,7 +326,7 @@ __device__ void sample(const T *logits, unsigned vocab, const unsigned *suppress
   }
   if (shared.error) {
     if ((steps & DRAW) && threadIdx.x == 0) {
-      words[index] = 0;
+      words[index] = row.rank;
       words[gridDim.x + index] = shared.error;
       words[2 * gridDim.x + index] = __float_as_uint(NAN);
     }
@@ -318,16 +335,14 @@ __device__ void sample(const T *logits, unsigned vocab, const unsigned *suppress
   if ((steps & TOP_K) && row.do_sample && row.top_k > 0 && row.top_k < vocab) task.top_k(row.top_k);
   if ((steps & TOP_P) && row.do_sample && row.top_p < 1.0f) task.top_p(row.top_p);
   if (steps & DRAW) {
-    // The frame whose first token was drawn last, unless that is what is drawn now.
-    const unsigned step = advances ? row.drawn : row.drawn - 1;
     float log_prob;
-    const unsigned token = task.draw(row, step, codebook, log_prob);
+    const unsigned token = task.draw(row, codebook, log_prob);
     __syncthreads();
     if (threadIdx.x == 0) {
       words[index] = token;
       words[gridDim.x + index] = row.rank;
       words[2 * gridDim.x + index] = __float_as_uint(log_prob);
-      if (advances) {
+      if (ends) {
         row.drawn++;
         if (seen) seen[token / 32] |= 1u << token % 32;
       }
@@ -340,8 +355,8 @@ __device__ void sample(const T *logits, unsigned vocab, const unsigned *suppress
 #define SAMPLE(name, T)                                                                                        \
   extern "C" __global__ void __launch_bounds__(1024, 1)                                                        \
       name(const T *logits, unsigned vocab, const unsigned *suppressed, unsigned apart, unsigned *seen,        \
-           Row *rows, float *scores, unsigned *words, unsigned codebook, unsigned advances, unsigned steps) {  \
-    sample(logits, vocab, suppressed, apart, seen, rows, scores, words, codebook, advances, steps);            \
+           Row *rows, float *scores, unsigned *words, unsigned codebook, unsigned ends, unsigned steps) {  \
+    sample(logits, vocab, suppressed, apart, seen, rows, scores, words, codebook, ends, steps);            \
   }                                                                                                            \
   CUDA_CPU_EXPORT(name)
 

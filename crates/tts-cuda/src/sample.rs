@@ -19,7 +19,7 @@ pub struct SampleRow {
     pub top_p: f32,
     /// Penalty on tokens seen before; 1 is off.
     pub penalty: f32,
-    /// Tokens drawn at least before the end of the sequence may be.
+    /// Steps before the first at which the end of the sequence may be drawn.
     pub min_new_tokens: u32,
     /// The token that ends a sequence, or [`SampleRow::NONE`].
     pub eos: u32,
@@ -27,10 +27,11 @@ pub struct SampleRow {
     pub seed: [u32; 2],
     /// Stream of the request.
     pub request: u32,
-    /// Tokens drawn by launches that [advance](Sample::advances); also the step of the randomness.
+    /// Steps that came before: those that a launch [ended](Sample::ends). It is also the step of the
+    /// randomness.
     pub drawn: u32,
     /// Written by [`Steps::MASK`]: tokens better than the end of the sequence, or
-    /// [`SampleRow::NONE`] where that may not be drawn.
+    /// [`SampleRow::NONE`] where that may not be drawn; the token of an error.
     pub rank: u32,
     /// Written by [`Steps::MASK`]: 0, or [what is wrong](SampleRow::error).
     pub error: u32,
@@ -39,21 +40,28 @@ pub struct SampleRow {
 /// What is wrong with a row of logits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SampleError {
-    /// One is NaN or +inf, or becomes so through penalty or temperature; or all become -inf through
-    /// a tiny temperature.
-    NotFinite,
+    /// A logit is NaN.
+    NotANumber,
     /// No token may be drawn.
     AllSuppressed,
+    /// A score is +inf, or becomes so through penalty or temperature.
+    Infinite,
+    /// All scores become -inf through a tiny temperature.
+    NoneLeft,
 }
 
 impl SampleError {
+    /// In the order of their numbers, from 1 on; 0 is none.
+    const ALL: [Self; 4] = [Self::NotANumber, Self::AllSuppressed, Self::Infinite, Self::NoneLeft];
+
     /// As the kernel counts them; 0 is none.
     pub fn of(number: u32) -> Option<Self> {
-        match number {
-            0 => None,
-            1 => Some(Self::NotFinite),
-            _ => Some(Self::AllSuppressed),
-        }
+        Self::ALL.get((number as usize).checked_sub(1)?).copied()
+    }
+
+    /// See [`SampleError::of`].
+    pub fn number(self) -> u32 {
+        self as u32 + 1
     }
 }
 
@@ -144,14 +152,13 @@ pub struct Sample {
     /// `[rows, vocab]` in f32: what is left of the logits.
     pub scores: Address,
     /// `[3, rows]` numbers of 32 bits: tokens, ranks of the end of sequence, and logarithms of
-    /// probabilities as bits of f32. A row with an error has token 0, the error in place of a
-    /// rank, and a probability that is none.
+    /// probabilities as bits of f32. A row with an error has the first token that is wrong, or the
+    /// last one if none may be drawn; the error in place of a rank; and a probability that is none.
     pub words: Address,
     /// Index of the codebook, for the randomness.
     pub codebook: u32,
-    /// Are the tokens those that [`SampleRow::drawn`] counts? Others belong to the step of the
-    /// last one that was.
-    pub advances: bool,
+    /// Are the tokens the last of their step? Then they are noted as drawn.
+    pub ends: bool,
     /// What to do.
     pub steps: Steps,
 }
@@ -196,7 +203,7 @@ impl Sample {
             Arg::Memory(Some(self.scores)),
             Arg::Memory(Some(self.words)),
             Arg::U32(self.codebook),
-            Arg::U32(self.advances.into()),
+            Arg::U32(self.ends.into()),
             Arg::U32(self.steps.0),
         ];
         // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.

@@ -68,6 +68,27 @@ impl Buffer {
         self.tensor.slice_set(values, 0, 0)
     }
 
+    /// Puts values that the host has in the place of all, row by row.
+    ///
+    /// # Errors
+    /// If they are of another type or number.
+    pub fn write<T: HostValue>(&self, values: &[T]) -> Result<()> {
+        if self.dtype() != T::DTYPE {
+            return Err(Error::UnexpectedDType {
+                msg: "values of the host",
+                expected: self.dtype(),
+                got: T::DTYPE,
+            });
+        }
+        if values.len() != self.elem_count() {
+            candle_core::bail!("{} values for {}", values.len(), self.elem_count());
+        }
+        if self.tensor.device().is_cpu() {
+            return self.change(|own: &mut [T]| own.copy_from_slice(values));
+        }
+        self.set(&Tensor::from_slice(values, self.shape(), self.device())?)
+    }
+
     /// Adds to all values.
     ///
     /// # Errors
@@ -146,6 +167,10 @@ mod tests {
         assert!(row.change(|_: &mut [u32]| ()).is_err());
         assert!(row.set(&x).is_err());
         assert!(Buffer::of(x.narrow(1, 0, 1)?).is_err());
+        row.write(&[3.0_f32, 4.0])?;
+        assert_eq!(x.to_vec2::<f32>()?, [[0.0, 0.0], [3.0, 4.0], [0.0, 0.0]]);
+        assert!(row.write(&[3_u32, 4]).is_err());
+        assert!(row.write(&[3.0_f32]).is_err());
         assert!(Buffer::zeros((0, 2), DType::F32, &Device::Cpu).is_err());
         Ok(())
     }

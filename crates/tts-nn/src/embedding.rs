@@ -42,33 +42,23 @@ impl Embedding {
         }
     }
 
-    /// As [`Embedding::forward`], for ids that the host knows; the rows take the place of what is
-    /// in `y`, `[n, width]`.
-    ///
-    /// # Errors
-    /// As [`Embedding::forward`]; if `y` has another shape or type.
-    pub fn read_into(&self, ids: &[u32], y: &Buffer) -> Result<()> {
-        match &self.0 {
-            Table::Rows(table) if y.is_on_host() => each(ids, y, |id, row| table.read(id, row)),
-            _ => y.set(&self.forward(&Tensor::new(ids, y.device())?)?),
-        }
-    }
-
     /// As [`Embedding::forward`]; the rows take the place of what is in `y`, `[n, width]`.
     ///
     /// # Errors
-    /// As [`Embedding::read_into`].
+    /// As [`Embedding::forward`]; if `y` has another shape or type.
     pub fn forward_into(&self, ids: &Tensor, y: &Buffer) -> Result<()> {
         match &self.0 {
-            Table::Rows(_) => with_ids(ids, |ids| self.read_into(ids, y))?,
-            Table::Tensor(_) => y.set(&self.forward(ids)?),
+            Table::Rows(table) if y.is_on_host() => {
+                with_ids(ids, |ids| each(ids, y, |id, row| table.read(id, row)))?
+            }
+            _ => y.set(&self.forward(ids)?),
         }
     }
 
     /// Adds the rows of ids `[n]` to `y`, `[n, width]`.
     ///
     /// # Errors
-    /// As [`Embedding::read_into`].
+    /// As [`Embedding::forward_into`].
     pub fn add_to(&self, ids: &Tensor, y: &Buffer) -> Result<()> {
         match &self.0 {
             Table::Rows(table) if y.is_on_host() => {

@@ -44,13 +44,6 @@ pub enum SamplerError {
         /// Size of the vocabulary.
         vocab: usize,
     },
-    /// A kernel found a logit that is NaN or +inf, or becomes so through penalty or temperature, or
-    /// that all become -inf.
-    #[error("a score is not a finite number")]
-    Broken,
-    /// A kernel found that no token may be drawn.
-    #[error("every token is suppressed")]
-    NoneLeft,
     /// There are not as many ways to draw as rows of logits.
     #[error("{found} rows to draw for, {expected} rows of logits")]
     Batch {

@@ -25,6 +25,17 @@ impl History {
         Ok(())
     }
 
+    /// Takes the tokens of another one of the same vocabulary.
+    pub(crate) fn set(&mut self, other: &Self) {
+        self.seen.clone_from(&other.seen);
+        self.drawn = other.drawn;
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.seen.fill(false);
+        self.drawn = 0;
+    }
+
     /// Tokens drawn, repetitions counted.
     pub fn drawn(&self) -> usize {
         self.drawn

@@ -17,6 +17,7 @@
 //! # Ok::<(), tts_sampler::SamplerError>(())
 //! ```
 
+mod batch;
 mod error;
 mod exp;
 mod history;
@@ -27,10 +28,11 @@ mod pipeline;
 mod rules;
 mod sampler;
 
+pub use batch::{BatchSampler, DrawRow};
 pub use error::SamplerError;
 pub use history::History;
 pub use params::SamplingParams;
 pub use philox::{DrawKey, philox4x32};
 pub use pipeline::{probabilities, process};
 pub use rules::TokenRules;
-pub use sampler::{Draw, DrawRow, Sampler};
+pub use sampler::{Draw, Sampler};

@@ -1,10 +1,7 @@
-use candle_core::Tensor;
 use tts_cuda::SampleError;
-use tts_nn::{Buffer, queue_of, with_values};
 
 use crate::error::SamplerError;
 use crate::history::History;
-use crate::kernel;
 use crate::params::SamplingParams;
 use crate::philox::DrawKey;
 use crate::pipeline::{cut, mask, weight};
@@ -28,38 +25,53 @@ impl Draw {
     /// In place of a rank: the end of sequence may not be drawn.
     const NO_RANK: u32 = u32::MAX;
 
-    fn to_words(self) -> [u32; Self::WORDS] {
-        [self.token, self.eos_rank.unwrap_or(Self::NO_RANK), self.log_prob.to_bits()]
-    }
-
-    /// A draw of [`Sampler::draw_into`], read from the device.
+    /// A draw of [`BatchSampler`](crate::BatchSampler), read from the device.
     ///
     /// # Errors
-    /// If a kernel could draw no token: a score was not finite, or none was left.
+    /// If no token could be drawn: as [`Sampler::sample`].
     pub fn from_words([token, rank, log_prob]: [u32; Self::WORDS]) -> Result<Self, SamplerError> {
         let log_prob = f32::from_bits(log_prob);
         if log_prob.is_nan() {
+            let not_finite = |value| SamplerError::NotFinite { token: token as usize, value };
             return Err(match SampleError::of(rank) {
-                Some(SampleError::AllSuppressed) => SamplerError::NoneLeft,
-                _ => SamplerError::Broken,
+                Some(SampleError::AllSuppressed) => {
+                    SamplerError::AllSuppressed { vocab: token as usize + 1 }
+                }
+                Some(SampleError::Infinite) => not_finite(f32::INFINITY),
+                Some(SampleError::NoneLeft) => not_finite(f32::NEG_INFINITY),
+                Some(SampleError::NotANumber) | None => not_finite(f32::NAN),
             });
         }
         let eos_rank = (rank != Self::NO_RANK).then_some(rank);
         Ok(Self { token, log_prob, eos_rank })
     }
-}
 
-/// How one row of logits is drawn from.
-#[derive(Debug, Clone, Copy)]
-pub struct DrawRow<'a> {
-    /// Penalty, temperature and cuts.
-    pub params: &'a SamplingParams,
-    /// What may be drawn.
-    pub rules: &'a TokenRules,
-    /// What was drawn before.
-    pub history: &'a History,
-    /// The randomness.
-    pub key: DrawKey,
+    /// What [`Draw::from_words`] reads.
+    ///
+    /// # Errors
+    /// If there is no draw for another reason than the scores.
+    pub(crate) fn to_words(
+        drawn: Result<Self, SamplerError>,
+    ) -> Result<[u32; Self::WORDS], SamplerError> {
+        let (token, error) = match drawn {
+            Ok(Self { token, log_prob, eos_rank }) => {
+                return Ok([token, eos_rank.unwrap_or(Self::NO_RANK), log_prob.to_bits()]);
+            }
+            Err(SamplerError::NotFinite { token, value }) => (
+                token,
+                match value {
+                    f32::INFINITY => SampleError::Infinite,
+                    f32::NEG_INFINITY => SampleError::NoneLeft,
+                    _ => SampleError::NotANumber,
+                },
+            ),
+            Err(SamplerError::AllSuppressed { vocab }) => {
+                (vocab.saturating_sub(1), SampleError::AllSuppressed)
+            }
+            Err(other) => return Err(other),
+        };
+        Ok([token as u32, error.number(), f32::NAN.to_bits()])
+    }
 }
 
 /// Draws tokens; holds the buffers, so a draw allocates nothing.
@@ -100,47 +112,6 @@ impl Sampler {
             log_prob: (f64::from(own - largest) - log_total) as f32,
             eos_rank,
         })
-    }
-
-    /// Draws from each row of logits `[batch, vocab]`, in f32 on the CPU. The draws take the place
-    /// of what is in `words`, `[3, batch]` in u32, where the logits are, for
-    /// [`Draw::from_words`]; the first row are the tokens. On a GPU nothing waits for it.
-    ///
-    /// # Errors
-    /// As [`Sampler::sample`], for logits on the CPU; if there are not as many rows as in the
-    /// batch; if one of the tensors has another shape or type; if the device has no kernel for it.
-    pub fn draw_into(
-        &mut self,
-        logits: &Tensor,
-        rows: &[DrawRow<'_>],
-        words: &Buffer,
-    ) -> Result<(), SamplerError> {
-        let (batch, vocab) = logits.dims2()?;
-        if batch != rows.len() {
-            return Err(SamplerError::Batch { found: rows.len(), expected: batch });
-        }
-        if words.dims2()? != (Draw::WORDS, batch) {
-            let found = words.dims().iter().product();
-            return Err(SamplerError::Length { found, expected: Draw::WORDS * batch });
-        }
-        if let Some(queue) = queue_of(logits.device())? {
-            return kernel::draw(&queue, logits, rows, words);
-        }
-        if !logits.device().is_cpu() {
-            let found = format!("{:?}", logits.device().location());
-            return Err(SamplerError::Device { found });
-        }
-        with_values(logits, |logits| {
-            words.change(|words: &mut [u32]| {
-                let logits = logits.chunks(vocab.max(1));
-                for (index, (logits, row)) in logits.zip(rows).enumerate() {
-                    let draw = self.sample(logits, row.params, row.rules, row.history, row.key)?;
-                    let places = words.iter_mut().skip(index).step_by(batch);
-                    places.zip(draw.to_words()).for_each(|(place, word)| *place = word);
-                }
-                Ok(())
-            })
-        })??
     }
 
     /// The likeliest token, the first of equals, and its score.

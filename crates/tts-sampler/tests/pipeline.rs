@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use tts_nn::Buffer;
 use tts_sampler::{
-    Draw, DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams, TokenRules, philox4x32,
-    probabilities, process,
+    BatchSampler, Draw, DrawKey, DrawRow, History, Sampler, SamplerError, SamplingParams,
+    TokenRules, philox4x32, probabilities, process,
 };
 
 fn key(step: u32) -> DrawKey {
@@ -170,35 +170,85 @@ fn bad_rows_and_parameters_are_typed_errors() {
 
 #[test]
 fn rows_of_a_tensor_are_drawn_from_where_they_are() {
-    let (rules, history) = (TokenRules::all(4), History::new(4));
-    let params = SamplingParams::default();
+    let rules = TokenRules::new(4, [], Some(3)).unwrap();
+    let params = SamplingParams {
+        repetition_penalty: 3.0,
+        min_new_tokens: 2,
+        top_k: 3,
+        ..SamplingParams::default()
+    };
     let logits = [[0.5_f32, 1.0, 0.0, 2.0], [1.5, 0.0, 1.0, -1.0]];
+    let mut histories = [History::new(4), History::new(4)];
+    histories[1].push(2).unwrap();
+    let first = |b: usize| DrawKey { step: b as u32, ..key(b as u32) };
     let rows: Vec<DrawRow<'_>> = (0..2)
-        .map(|step| DrawRow { params: &params, rules: &rules, history: &history, key: key(step) })
+        .map(|b| DrawRow { params: &params, history: Some(&histories[b]), key: first(b) })
         .collect();
     let words = Tensor::zeros((9, 2), DType::U32, &Device::Cpu).unwrap();
     let part = Buffer::of(words.narrow(0, 3, 3).unwrap()).unwrap();
-    let logits_on_device = Tensor::new(&logits, &Device::Cpu).unwrap();
-    Sampler::new().draw_into(&logits_on_device, &rows, &part).unwrap();
-    let all = words.to_vec2::<u32>().unwrap();
-    assert!(all.iter().enumerate().all(|(row, words)| (3..6).contains(&row) || words == &[0, 0]));
-    for (b, logits) in logits.iter().enumerate() {
-        let alone = Sampler::new().sample(logits, &params, &rules, &history, key(b as u32));
-        let draw = Draw::from_words([3, 4, 5].map(|row| all[row][b]));
-        assert_eq!(draw.unwrap(), alone.unwrap());
+    let on_device = Tensor::new(&logits, &Device::Cpu).unwrap();
+    let mut together = BatchSampler::new(&rules, 2, &Device::Cpu).unwrap();
+    together.begin(&rows).unwrap();
+    // Two draws a step; the last one is remembered.
+    for draw in 0..12 {
+        let (codebook, ends) = (draw % 2, draw % 2 == 1);
+        together.draw_into(&on_device, codebook, ends, &part).unwrap();
+        let all = words.to_vec2::<u32>().unwrap();
+        let rest = all.iter().enumerate().filter(|(row, _)| !(3..6).contains(row));
+        assert!(rest.map(|(_, words)| words).all(|words| words == &[0, 0]));
+        for (b, (logits, history)) in logits.iter().zip(&mut histories).enumerate() {
+            let key = DrawKey { step: b as u32 + draw / 2, codebook, ..first(b) };
+            let alone = Sampler::new().sample(logits, &params, &rules, history, key).unwrap();
+            assert_eq!(Draw::from_words([3, 4, 5].map(|row| all[row][b])).unwrap(), alone);
+            if ends {
+                history.push(alone.token).unwrap();
+            }
+        }
     }
+}
 
-    let draw = |logits: &Tensor, rows: &[DrawRow<'_>], width: usize| {
-        let words = Buffer::zeros((3, width), DType::U32, &Device::Cpu).unwrap();
-        Sampler::new().draw_into(logits, rows, &words)
+#[test]
+fn what_is_wrong_with_a_row_comes_with_the_draws() {
+    let params = SamplingParams { temperature: 1e-38, ..SamplingParams::default() };
+    let rules = TokenRules::new(4, [0, 1, 2, 3], None).unwrap();
+    let none = BatchSampler::new(&rules, 1, &Device::Cpu).unwrap();
+    let some = BatchSampler::new(&TokenRules::all(4), 1, &Device::Cpu).unwrap();
+    let row = [DrawRow { params: &params, history: None, key: key(0) }];
+    let words = Buffer::zeros((3, 1), DType::U32, &Device::Cpu).unwrap();
+    let error = |sampler: &mut BatchSampler, logits: [f32; 4]| {
+        sampler.begin(&row).unwrap();
+        let logits = Tensor::new(&[logits], &Device::Cpu).unwrap();
+        sampler.draw_into(&logits, 0, true, &words).unwrap();
+        let words: Vec<u32> = words.flatten_all().unwrap().to_vec1().unwrap();
+        assert!(words[0] < 4);
+        Draw::from_words([words[0], words[1], words[2]]).unwrap_err().to_string()
     };
-    let one = Tensor::new(&[[f32::NAN, 0.0, 0.0, 0.0]], &Device::Cpu).unwrap();
-    let failed = draw(&one, &rows[..1], 1);
-    assert!(matches!(failed, Err(SamplerError::NotFinite { token: 0, .. })));
-    let failed = draw(&one, &rows, 2);
-    assert!(matches!(failed, Err(SamplerError::Batch { found: 2, expected: 1 })));
-    let failed = draw(&logits_on_device, &rows, 1);
-    assert!(matches!(failed, Err(SamplerError::Length { found: 3, expected: 6 })));
-    let integers = logits_on_device.to_dtype(DType::U32).unwrap();
-    assert!(matches!(draw(&integers, &rows, 2), Err(SamplerError::Tensor(_))));
+    let (mut none, mut some) = (none, some);
+    assert_eq!(error(&mut none, [0.0; 4]), "every token of a vocabulary of 4 is suppressed");
+    assert_eq!(error(&mut some, [0.0, f32::NAN, 0.0, 0.0]), "the score of token 1 is NaN");
+    assert_eq!(error(&mut some, [0.0, 0.0, f32::INFINITY, 0.0]), "the score of token 2 is inf");
+    assert_eq!(error(&mut some, [0.0, 0.0, -9.0, 9.0]), "the score of token 3 is inf");
+    assert_eq!(error(&mut some, [-9.0, -8.0, -9.0, -9.0]), "the score of token 0 is -inf");
+}
+
+#[test]
+fn rows_of_other_shapes_are_refused() {
+    let (params, rules) = (SamplingParams::default(), TokenRules::all(4));
+    let mut sampler = BatchSampler::new(&rules, 1, &Device::Cpu).unwrap();
+    let history = History::new(5);
+    let row = DrawRow { params: &params, history: None, key: key(0) };
+    let two = sampler.begin(&[row, row]);
+    assert!(matches!(two, Err(SamplerError::Batch { found: 2, expected: 1 })));
+    let other = sampler.begin(&[DrawRow { history: Some(&history), ..row }]);
+    assert!(matches!(other, Err(SamplerError::Length { found: 5, expected: 4 })));
+    sampler.begin(&[row]).unwrap();
+    let mut draw = |rows: usize, vocab: usize, width: usize| {
+        let logits = Tensor::zeros((rows, vocab), DType::F32, &Device::Cpu).unwrap();
+        let words = Buffer::zeros((3, width), DType::U32, &Device::Cpu).unwrap();
+        sampler.draw_into(&logits, 0, true, &words)
+    };
+    draw(1, 4, 1).unwrap();
+    assert!(matches!(draw(2, 4, 2), Err(SamplerError::Batch { found: 1, expected: 2 })));
+    assert!(matches!(draw(1, 5, 1), Err(SamplerError::Length { found: 5, expected: 4 })));
+    assert!(matches!(draw(1, 4, 2), Err(SamplerError::Length { found: 6, expected: 3 })));
 }

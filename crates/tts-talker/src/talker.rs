@@ -158,12 +158,13 @@ impl Talker {
         Ok(self.codec_embedding.forward(&Tensor::new(ids, &self.device)?)?)
     }
 
-    /// As [`Talker::codec`]; the rows take the place of what is in `y`, `[n, hidden]`.
+    /// As [`Talker::codec`], of ids `[n]` in u32 that are where the talker is; the rows take the
+    /// place of what is in `y`, `[n, hidden]`.
     ///
     /// # Errors
     /// As [`Talker::codec`]; if `y` has another shape or type.
-    pub fn codec_into(&self, ids: &[u32], y: &Buffer) -> Result<(), TalkerError> {
-        Ok(self.codec_embedding.read_into(ids, y)?)
+    pub fn codec_into(&self, ids: &Tensor, y: &Buffer) -> Result<(), TalkerError> {
+        Ok(self.codec_embedding.forward_into(ids, y)?)
     }
 
     /// As [`Talker::text`] of one id; the row takes the place of what is in `y`, `[1, hidden]`.

@@ -1,14 +1,14 @@
-//! One frame of speech (`docs/model.md`, section 6.3).
+//! Frames of speech (`docs/model.md`, section 6.3).
 
 use std::time::Instant;
 
-use candle_core::{Device, Result as TensorResult, Tensor};
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
-use tts_code_predictor::{PredictorRow, PredictorWork};
+use tts_code_predictor::{PredictorError, PredictorWork};
 use tts_nn::{Buffer, with_ids};
 use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync};
-use tts_sampler::{Draw, DrawRow, Sampler, SamplerError};
-use tts_talker::{Output, TalkerWork};
+use tts_sampler::{BatchSampler, Draw};
+use tts_talker::TalkerWork;
 
 use crate::error::TtsError;
 use crate::model::Model;
@@ -23,7 +23,6 @@ pub(crate) type Few<T> = SmallVec<[T; 8]>;
 /// computed where it was the last time, so a frame takes no memory but for its codes.
 #[derive(Debug, Default)]
 pub(crate) struct Generator {
-    sampler: Sampler,
     work: Option<Work>,
 }
 
@@ -33,9 +32,13 @@ struct Work {
     batch: usize,
     talker: TalkerWork,
     predictor: PredictorWork,
+    /// Draws the tokens of codebook 0.
+    sampler: BatchSampler,
     /// One row of the batch each.
     rows: Vec<Row>,
-    /// The draws, as the host knows them.
+    /// The draws of frames that the host has not read, `[frames * words, batch]`.
+    drawn: Tensor,
+    /// The same, as the host knows them.
     words: Vec<u32>,
 }
 
@@ -48,7 +51,7 @@ struct Row {
 }
 
 impl Work {
-    fn new(model: &Model, batch: usize) -> Result<Self, TtsError> {
+    fn new(model: &Model, batch: usize, frames: usize) -> Result<Self, TtsError> {
         let talker = model.talker.new_work(batch)?;
         let predictor = model.predictor.new_work(batch)?;
         let row = |b: usize| -> TensorResult<Row> {
@@ -59,136 +62,188 @@ impl Work {
             })
         };
         let rows = (0..batch).map(row).collect::<TensorResult<_>>()?;
-        let words = vec![0; predictor.words().elem_count()];
-        Ok(Self { batch, talker, predictor, rows, words })
+        let device = talker.logits().device();
+        let words = predictor.words().dim(0)?;
+        let drawn = Tensor::zeros((frames * words, batch), DType::U32, device)?;
+        let sampler = BatchSampler::new(model.first_code_rules(), batch, device)?;
+        let words = Vec::with_capacity(drawn.elem_count());
+        Ok(Self { batch, talker, predictor, sampler, rows, drawn, words })
+    }
+
+    /// Frames that there is room for until the host reads them.
+    fn frames(&self) -> TensorResult<usize> {
+        Ok(self.drawn.dim(0)? / self.predictor.words().dim(0)?)
+    }
+
+    /// Tells the device what the host knows of the requests.
+    fn begin(&mut self, live: &[&mut Speaking]) -> Result<(), TtsError> {
+        for (b, speaking) in live.iter().enumerate() {
+            self.predictor.hidden().slice_set(&speaking.output.hidden, 0, b)?;
+        }
+        let tokens: Few<u32> =
+            live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
+        if let Some(first) = self.predictor.first_tokens() {
+            first.write(&tokens)?;
+        }
+        let first: Few<_> = live.iter().map(|speaking| speaking.first_code_row()).collect();
+        self.sampler.begin(&first)?;
+        let others: Few<_> = live.iter().map(|speaking| speaking.other_codes_row()).collect();
+        Ok(self.predictor.begin(&others)?)
+    }
+
+    /// Draws the next codebook-0 token of each request from what the talker said; nothing is read
+    /// yet.
+    fn draw_first_codes(&mut self) -> Result<(), TtsError> {
+        if let Some(draw) = self.predictor.first_draw() {
+            self.sampler.draw_into(self.talker.logits(), 0, true, draw)?;
+        }
+        Ok(())
+    }
+
+    /// All that the host has to know of the frames since the last read, in one.
+    fn read(&mut self) -> TensorResult<()> {
+        self.words.clear();
+        gpu_sync!("generate.frame", SyncClass::PerFrame);
+        match self.drawn.device() {
+            Device::Cpu => with_ids(&self.drawn, |words| self.words.extend_from_slice(words))?,
+            _ => self.words.extend(self.drawn.flatten_all()?.to_vec1::<u32>()?),
+        }
+        Ok(())
+    }
+
+    /// The draw of a codebook for request `b`, of a frame since the last read.
+    fn draw_of(&self, frame: usize, codebook: usize, b: usize) -> Result<Draw, TtsError> {
+        let first = (frame * self.codebooks() + codebook) * Draw::WORDS;
+        let word = |word: usize| self.words.get((first + word) * self.batch + b).copied();
+        let draw = Draw::from_words([0, 1, 2].map(|index| word(index).unwrap_or_default()));
+        draw.map_err(|source| match codebook {
+            0 => source.into(),
+            _ => PredictorError::Draw { codebook, source }.into(),
+        })
+    }
+
+    fn codebooks(&self) -> usize {
+        self.predictor.words().dims().first().map_or(0, |words| words / Draw::WORDS)
     }
 }
 
 impl Generator {
     /// Draws the first token of a request.
     pub(crate) fn begin(&mut self, model: &Model, speaking: &mut Speaking) -> Result<(), TtsError> {
-        let work = self.take_work(model, 1)?;
+        let mut work = self.take_work(model, 1, 1)?;
         work.talker.logits().set(&speaking.output.logits)?;
-        self.draw_first_codes(model, &[speaking], &work)?;
-        let draw = work.predictor.words().narrow(0, 0, Draw::WORDS)?.flatten_all()?;
-        gpu_sync!("prefill.first_code", SyncClass::PerUtterance);
-        let words = draw.to_vec1::<u32>()?;
+        work.sampler.begin(&[speaking.first_code_row()])?;
+        work.draw_first_codes()?;
+        work.words.clear();
+        if let Some(draw) = work.predictor.first_draw() {
+            gpu_sync!("prefill.first_code", SyncClass::PerUtterance);
+            work.words.extend(draw.flatten_all()?.to_vec1::<u32>()?);
+        }
+        let draw = work.draw_of(0, 0, 0)?;
         self.work = Some(work);
-        speaking.drawn(draw_of(&words, 0, 1, 0)?, model.end_of_speech())
+        speaking.drawn(draw, model.end_of_speech())
     }
 
-    /// Generates the next frame of every request in `live`, which all can advance.
+    /// Generates the next frames of every request in `live`, which all can advance, `most` at the
+    /// most, and then reads them; says how many. What a request would say behind its end is
+    /// dropped.
     pub(crate) fn advance(
         &mut self,
         model: &Model,
         live: &mut [&mut Speaking],
+        most: usize,
         probe: &mut dyn Probe,
-    ) -> Result<(), TtsError> {
+    ) -> Result<usize, TtsError> {
         let started = Instant::now();
-        let Some(frame) = live.first().map(|speaking| speaking.frames.len()) else { return Ok(()) };
-        let mut work = self.take_work(model, live.len())?;
-        self.predict_codes(model, live, frame, &work, probe)?;
-        advance_talker(model, live, frame, &work, probe)?;
-        {
+        let Some(first) = live.first().map(|speaking| speaking.frames.len()) else { return Ok(0) };
+        let ahead = live.iter().map(|speaking| speaking.frames_ahead(model)).min();
+        // A probe is to see what is said, and no more.
+        let most = if probe.enabled() { 1 } else { most.max(1) };
+        let count = ahead.unwrap_or(1).clamp(1, most);
+        let mut work = self.take_work(model, live.len(), count)?;
+        work.begin(live)?;
+        for index in 0..count {
+            let frame = first + index;
+            predict_codes(model, live, frame, &mut work, probe)?;
+            advance_talker(model, live, frame, &work, probe)?;
             let _span = frame_span!(Stage::Sampling, frame);
-            self.draw_first_codes(model, live, &work)?;
-            read_words(work.predictor.words(), &mut work.words)?;
-            let codebooks = work.words.len() / Draw::WORDS / live.len();
+            work.draw_first_codes()?;
+            let words = work.predictor.words();
+            work.drawn.slice_set(words, 0, index * words.dim(0)?)?;
+            if index + 1 < count {
+                work.predictor.hidden().set(work.talker.hidden())?;
+            } else {
+                work.read()?;
+            }
+        }
+        for index in 0..count {
             for (b, speaking) in live.iter_mut().enumerate() {
-                let draw = |codebook| draw_of(&work.words, b, work.batch, codebook);
+                if speaking.finish.is_some() {
+                    continue;
+                }
+                let codebooks = work.codebooks();
                 let mut codes = Vec::with_capacity(codebooks);
                 codes.extend(speaking.first_codes.last());
                 for codebook in 1..codebooks {
-                    codes.push(draw(codebook)?.token);
+                    codes.push(work.draw_of(index, codebook, b)?.token);
                 }
                 speaking.frames.push(codes);
-                speaking.drawn(draw(0)?, model.end_of_speech())?;
+                speaking.drawn(work.draw_of(index, 0, b)?, model.end_of_speech())?;
             }
         }
+        for (speaking, row) in live.iter().zip(&work.rows) {
+            speaking.output.hidden.slice_set(&row.hidden, 0, 0)?;
+        }
         self.work = Some(work);
-        probe.frames(frame + 1);
+        probe.frames(live.iter().map(|speaking| speaking.frames.len()).max().unwrap_or(first));
         let spent = ms(started.elapsed());
         for speaking in live {
             speaking.timing.generate_ms += spent;
         }
-        Ok(())
+        Ok(count)
     }
 
-    /// The memory of the last frame, if it was one of as many requests.
-    fn take_work(&mut self, model: &Model, batch: usize) -> Result<Work, TtsError> {
+    /// The memory of the last frames, if they were of as many requests and there is room.
+    fn take_work(&mut self, model: &Model, batch: usize, frames: usize) -> Result<Work, TtsError> {
         match self.work.take() {
-            Some(work) if work.batch == batch => Ok(work),
-            _ => Work::new(model, batch),
+            Some(work) if work.batch == batch && work.frames()? >= frames => Ok(work),
+            _ => Work::new(model, batch, frames),
         }
     }
+}
 
-    /// Draws the next codebook-0 token of each request from what the talker said; nothing is
-    /// read yet.
-    fn draw_first_codes(
-        &mut self,
-        model: &Model,
-        speaking: &[&mut Speaking],
-        work: &Work,
-    ) -> Result<(), TtsError> {
-        let rows: Few<DrawRow<'_>> = (speaking.iter())
-            .map(|one| DrawRow {
-                params: &one.options.talker,
-                rules: model.first_code_rules(),
-                history: &one.history,
-                key: one.draw_key(),
-            })
-            .collect();
-        if let Some(draw) = work.predictor.first_draw() {
-            self.sampler.draw_into(work.talker.logits(), &rows, draw)?;
+/// Completes one frame of each request: its codes, and the sums of their embeddings.
+fn predict_codes(
+    model: &Model,
+    live: &[&mut Speaking],
+    frame: usize,
+    work: &mut Work,
+    probe: &mut dyn Probe,
+) -> Result<(), TtsError> {
+    let _span = frame_span!(Stage::CodePredictor, frame);
+    if let Some(tokens) = work.predictor.first_tokens() {
+        model.talker.codec_into(tokens, work.predictor.first())?;
+    }
+    let items: Few<usize> = live.iter().map(|speaking| speaking.item).collect();
+    if probe.enabled() {
+        for (b, &item) in items.iter().enumerate() {
+            let hidden = row(work.predictor.hidden(), b)?;
+            let first = row(work.predictor.first(), b)?;
+            probe.observe(item, Observation::PredictorInput(frame, &hidden, &first))?;
+        }
+    }
+    let mut tap = |codebook, hidden: &Tensor, logits: &Tensor| {
+        if !probe.enabled() {
+            return Ok(());
+        }
+        for (b, &item) in items.iter().enumerate() {
+            let (hidden, logits) = (row(hidden, b)?, row(logits, b)?);
+            let observation = Observation::PredictorOutput(frame, codebook, &hidden, &logits);
+            probe.observe(item, observation)?;
         }
         Ok(())
-    }
-
-    /// Completes one frame of each request: its codes, and the sums of their embeddings.
-    fn predict_codes(
-        &mut self,
-        model: &Model,
-        live: &mut [&mut Speaking],
-        frame: usize,
-        work: &Work,
-        probe: &mut dyn Probe,
-    ) -> Result<(), TtsError> {
-        let _span = frame_span!(Stage::CodePredictor, frame);
-        let first: Few<u32> =
-            live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
-        model.talker.codec_into(&first, work.predictor.first())?;
-        for (b, speaking) in live.iter().enumerate() {
-            work.predictor.hidden().slice_set(&speaking.output.hidden, 0, b)?;
-        }
-        let items: Few<usize> = live.iter().map(|speaking| speaking.item).collect();
-        if probe.enabled() {
-            for (b, &item) in items.iter().enumerate() {
-                let hidden = row(work.predictor.hidden(), b)?;
-                let first = row(work.predictor.first(), b)?;
-                probe.observe(item, Observation::PredictorInput(frame, &hidden, &first))?;
-            }
-        }
-        let mut rows: Few<PredictorRow<'_>> = live
-            .iter_mut()
-            .map(|speaking| PredictorRow {
-                key: speaking.frame_key(),
-                params: &speaking.options.predictor,
-                state: &mut speaking.predictor,
-            })
-            .collect();
-        let mut tap = |codebook, hidden: &Tensor, logits: &Tensor| {
-            if !probe.enabled() {
-                return Ok(());
-            }
-            for (b, &item) in items.iter().enumerate() {
-                let (hidden, logits) = (row(hidden, b)?, row(logits, b)?);
-                let observation = Observation::PredictorOutput(frame, codebook, &hidden, &logits);
-                probe.observe(item, observation)?;
-            }
-            Ok(())
-        };
-        Ok(model.predictor.frame(&work.predictor, &mut rows, &mut self.sampler, &mut tap)?)
-    }
+    };
+    Ok(model.predictor.frame(&mut work.predictor, &mut tap)?)
 }
 
 /// Feeds the frame back: one talker step for every request.
@@ -202,7 +257,7 @@ fn advance_talker(
     let _span = frame_span!(Stage::TalkerStep, frame);
     work.talker.input().set(work.predictor.embedded())?;
     for (speaking, row) in live.iter().zip(&work.rows) {
-        let text = speaking.text.row(speaking.frames.len(), &model.talker, &work.talker)?;
+        let text = speaking.text.row(frame, &model.talker, &work.talker)?;
         row.input.add(text)?;
     }
     if probe.enabled() {
@@ -215,12 +270,9 @@ fn advance_talker(
         let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
         model.talker.step(&work.talker, &mut states)?;
     }
-    for (speaking, row) in live.iter().zip(&work.rows) {
-        let Output { hidden, logits } = &speaking.output;
-        hidden.slice_set(&row.hidden, 0, 0)?;
-        logits.slice_set(&row.logits, 0, 0)?;
-        if probe.enabled() {
-            let (hidden, logits) = (hidden.copy()?, logits.copy()?);
+    if probe.enabled() {
+        for (speaking, row) in live.iter().zip(&work.rows) {
+            let (hidden, logits) = (row.hidden.copy()?, row.logits.copy()?);
             probe.observe(speaking.item, Observation::StepOutput(frame + 1, &hidden, &logits))?;
         }
     }
@@ -230,21 +282,4 @@ fn advance_talker(
 /// A row, for a probe that may keep it.
 fn row(x: &Tensor, b: usize) -> TensorResult<Tensor> {
     x.narrow(0, b, 1)?.copy()
-}
-
-/// All that the host has to know of a frame, in one read.
-fn read_words(words: &Tensor, known: &mut Vec<u32>) -> TensorResult<()> {
-    known.clear();
-    gpu_sync!("generate.frame", SyncClass::PerFrame);
-    match words.device() {
-        Device::Cpu => with_ids(words, |words| known.extend_from_slice(words))?,
-        _ => known.extend(words.flatten_all()?.to_vec1::<u32>()?),
-    }
-    Ok(())
-}
-
-/// The draw of a codebook for one request of a batch.
-fn draw_of(words: &[u32], b: usize, batch: usize, codebook: usize) -> Result<Draw, SamplerError> {
-    let word = |word: usize| words.get((codebook * Draw::WORDS + word) * batch + b).copied();
-    Draw::from_words([0, 1, 2].map(|index| word(index).unwrap_or_default()))
 }

@@ -18,6 +18,9 @@ use crate::precision::Precision;
 use crate::request::Request;
 use crate::voice::Voice;
 
+/// On a GPU. A wait costs as much as some launches, a frame behind the end of speech many more.
+const FRAMES_PER_READ: usize = 4;
+
 /// A loaded model. It holds no state of any request, so one serves any number of
 /// them.
 #[derive(Debug)]
@@ -218,6 +221,11 @@ impl Model {
 
     pub(crate) fn end_of_speech(&self) -> u32 {
         self.config().talker_config.codec_eos_token_id
+    }
+
+    /// What [`Options::frames_per_read`] is by default.
+    pub(crate) fn frames_per_read(&self) -> usize {
+        if self.device.is_cpu() { 1 } else { FRAMES_PER_READ }
     }
 
     pub(crate) fn first_code_rules(&self) -> &TokenRules {

@@ -40,6 +40,10 @@ pub struct Options {
     pub codec: CodecMode,
     /// What is done about speech that does not end.
     pub guard: Guard,
+    /// Frames that are generated before the host reads them, at most; requests that speak together
+    /// take the fewest. `None` is one on the CPU, where a read costs nothing, and four on a GPU.
+    /// The speech is the same; its end is noticed so much later.
+    pub frames_per_read: Option<usize>,
 }
 
 impl Options {
@@ -68,19 +72,22 @@ impl Options {
             text: TextOptions::default(),
             codec: CodecMode::default(),
             guard: Guard::default(),
+            frames_per_read: None,
         }
     }
 
     pub(crate) fn validate(&self) -> Result<(), TtsError> {
         self.talker.validate()?;
         self.predictor.validate()?;
-        if self.max_new_tokens == 0 {
-            return Err(TtsError::Option {
-                name: "max_new_tokens",
-                value: 0,
-                expected: "at least 1".to_owned(),
-            });
+        let counts = [
+            ("max_new_tokens", Some(self.max_new_tokens)),
+            ("frames_per_read", self.frames_per_read),
+        ];
+        match counts.into_iter().find(|(_, count)| *count == Some(0)) {
+            Some((name, _)) => {
+                Err(TtsError::Option { name, value: 0, expected: "at least 1".to_owned() })
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 }

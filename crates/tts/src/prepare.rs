@@ -113,7 +113,6 @@ pub(crate) fn prefill(
         item,
         voice: request.voice.clone(),
         talker,
-        predictor: model.predictor.new_state()?,
         history: History::new(talker_config.vocab_size),
         output,
         text: TextRows {

@@ -195,7 +195,8 @@ impl<M: Deref<Target = Model>> Session<M> {
             {
                 let _span = stage_span!(Stage::GenerateFrames);
                 while speaking.frames.len() < end && speaking.can_advance() {
-                    self.generator.advance(&self.model, &mut [speaking], &mut NoProbe)?;
+                    let left = end - speaking.frames.len();
+                    self.generator.advance(&self.model, &mut [speaking], left, &mut NoProbe)?;
                 }
             }
             speaking.decode(&self.model)?;

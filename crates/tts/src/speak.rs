@@ -158,13 +158,14 @@ impl Model {
         probe: &mut dyn Probe,
     ) -> Result<bool, TtsError> {
         let _span = stage_span!(Stage::GenerateFrames);
-        for _ in 0..FRAMES_PER_LOOK {
+        let mut left = FRAMES_PER_LOOK;
+        while left > 0 {
             let mut live: Few<&mut Speaking> =
                 speaking.iter_mut().filter(|one| one.can_advance()).collect();
             if live.is_empty() {
                 break;
             }
-            generator.advance(self, &mut live, probe)?;
+            left -= generator.advance(self, &mut live, left, probe)?;
         }
         Ok(speaking.iter().all(|one| one.finish.is_some()))
     }

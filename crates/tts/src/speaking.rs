@@ -1,11 +1,10 @@
 use std::time::Instant;
 
 use candle_core::Tensor;
-use tts_code_predictor::PredictorState;
 use tts_codec_decoder::CodecState;
 use tts_nn::Buffer;
 use tts_profiling::{Stage, stage_span};
-use tts_sampler::{Draw, DrawKey, History};
+use tts_sampler::{Draw, DrawKey, DrawRow, History};
 use tts_talker::{Output, Talker, TalkerState, TalkerWork};
 
 use crate::error::TtsError;
@@ -25,9 +24,8 @@ pub(crate) struct Speaking {
     pub(crate) options: Options,
     pub(crate) voice: Voice,
     pub(crate) talker: TalkerState,
-    pub(crate) predictor: PredictorState,
     pub(crate) history: History,
-    /// The talker's view of the last position, one row.
+    /// The talker's view of the last position, one row; behind the prompt only its hidden state.
     pub(crate) output: Output,
     pub(crate) text: TextRows,
     pub(crate) first_codes: Vec<u32>,
@@ -68,9 +66,9 @@ pub(crate) struct Sound {
 }
 
 impl TextRows {
-    /// Whether there is a row for `frame`.
-    pub(crate) fn reaches(&self, frame: usize) -> bool {
-        self.complete || frame < self.ids.len()
+    /// Frames from `frame` on that there are rows for.
+    pub(crate) fn ahead(&self, frame: usize) -> usize {
+        if self.complete { usize::MAX } else { self.ids.len().saturating_sub(frame) }
     }
 
     /// The row that goes with `frame`, `[1, hidden]`.
@@ -87,8 +85,13 @@ impl TextRows {
 }
 
 impl Speaking {
+    /// How the next tokens of codebook 0 are drawn.
+    pub(crate) fn first_code_row(&self) -> DrawRow<'_> {
+        DrawRow { params: &self.options.talker, history: Some(&self.history), key: self.draw_key() }
+    }
+
     /// The key of the next draw of codebook 0.
-    pub(crate) fn draw_key(&self) -> DrawKey {
+    fn draw_key(&self) -> DrawKey {
         DrawKey {
             seed: self.options.seed,
             request: self.options.utterance,
@@ -97,14 +100,22 @@ impl Speaking {
         }
     }
 
-    /// The key of the draws for the frame that the last token began.
-    pub(crate) fn frame_key(&self) -> DrawKey {
-        DrawKey { step: self.frames.len() as u32, ..self.draw_key() }
+    /// How the other codes are drawn of the frame that the last token began.
+    pub(crate) fn other_codes_row(&self) -> DrawRow<'_> {
+        let key = DrawKey { step: self.frames.len() as u32, ..self.draw_key() };
+        DrawRow { params: &self.options.predictor, history: None, key }
     }
 
     /// Whether the next frame can be generated.
     pub(crate) fn can_advance(&self) -> bool {
-        self.finish.is_none() && self.text.reaches(self.frames.len())
+        self.finish.is_none() && self.text.ahead(self.frames.len()) > 0
+    }
+
+    /// Frames that can be generated before the host has to know them.
+    pub(crate) fn frames_ahead(&self, model: &Model) -> usize {
+        let read_every = self.options.frames_per_read.unwrap_or(model.frames_per_read());
+        let left = self.options.max_new_tokens.saturating_sub(self.first_codes.len());
+        read_every.min(left).min(self.text.ahead(self.frames.len()))
     }
 
     /// Whether every frame has become samples.

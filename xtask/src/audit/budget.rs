@@ -14,7 +14,7 @@ pub(super) const BUDGET_FILE: &str = "audit.toml";
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     /// How often one frame may read, all sites together.
-    pub(super) per_frame: usize,
+    pub(super) per_frame: f64,
     pub(super) per_frame_line: usize,
     /// Packages in which a read needs a mark in its own function.
     pub(super) hot_crates: Vec<String>,
@@ -29,7 +29,7 @@ pub(super) struct Budget {
 pub(super) struct ListedSite {
     pub(super) name: String,
     /// How often it reads in one frame of the normal decode path on a GPU.
-    pub(super) reads: usize,
+    pub(super) reads: f64,
     /// Why the read is needed.
     pub(super) why: String,
     pub(super) line: usize,
@@ -74,7 +74,7 @@ impl Budget {
     }
 
     /// How often one frame reads, by what is listed.
-    pub(super) fn listed_reads(&self) -> usize {
+    pub(super) fn listed_reads(&self) -> f64 {
         self.sites.iter().map(|site| site.reads).sum()
     }
 }
@@ -98,9 +98,16 @@ fn listed(text: &str, site: &Spanned<DeValue<'_>>) -> Result<ListedSite> {
     Ok(site)
 }
 
-fn count(value: &Spanned<DeValue<'_>>) -> Result<usize> {
-    let number = value.as_ref().as_integer().context("expected a number")?;
-    Ok(number.as_str().parse()?)
+/// A read of several frames together counts as a part of one.
+fn count(value: &Spanned<DeValue<'_>>) -> Result<f64> {
+    let number = match value.as_ref() {
+        DeValue::Integer(number) => number.as_str(),
+        DeValue::Float(number) => number.as_str(),
+        _ => bail!("expected a number"),
+    };
+    let number: f64 = number.parse()?;
+    ensure!(number >= 0.0 && number.is_finite(), "{number}: expected a number from 0 on");
+    Ok(number)
 }
 
 fn string(value: &Spanned<DeValue<'_>>) -> Result<String> {
@@ -124,15 +131,15 @@ mod tests {
     fn a_budget_is_read() {
         let text = "per_frame = 2\nhot_crates = [\"a\", \"b\"]\ntest_packages = [\"c\"]\n\
                     [[site]]\nname = \"x\"\nreads = 1\nwhy = \"needed\"\n\
-                    [[site]]\nname = \"y\"\nreads = 1\nwhy = \"too\"\n";
+                    [[site]]\nname = \"y\"\nreads = 0.25\nwhy = \"too\"\n";
         let budget = Budget::parse(text).unwrap();
-        assert_eq!((budget.per_frame, budget.per_frame_line), (2, 1));
+        assert_eq!((budget.per_frame, budget.per_frame_line), (2.0, 1));
         assert_eq!(budget.hot_crates, ["a", "b"]);
         assert_eq!(budget.test_packages, ["c"]);
         let sites: Vec<_> =
             budget.sites.iter().map(|s| (s.name.as_str(), s.why.as_str(), s.line)).collect();
         assert_eq!(sites, [("x", "needed", 4), ("y", "too", 8)]);
-        assert_eq!(budget.listed_reads(), 2);
+        assert_eq!(budget.listed_reads(), 1.25);
     }
 
     #[test]
@@ -141,6 +148,8 @@ mod tests {
         assert_eq!(problem(""), "`per_frame` is missing");
         assert_eq!(problem("per_frames = 1"), "line 1: unknown key `per_frames`");
         assert_eq!(problem("per_frame = \"1\""), "line 1: `per_frame`: expected a number");
+        let negative = "line 1: `per_frame`: -0.5: expected a number from 0 on";
+        assert_eq!(problem("per_frame = -0.5"), negative);
         let site =
             |fields: &str| problem(&format!("per_frame = 1\n[[site]]\nname = \"x\"\n{fields}"));
         assert_eq!(site("reads = 1"), "line 2: `why` is missing");

@@ -31,8 +31,8 @@ pub(super) struct Report {
     pub(super) sites: Vec<Site>,
     pub(super) findings: Vec<Finding>,
     /// How often one frame reads.
-    pub(super) per_frame: usize,
-    pub(super) budget: usize,
+    pub(super) per_frame: f64,
+    pub(super) budget: f64,
 }
 
 /// Audits `workspace` against `budget`.
@@ -140,7 +140,7 @@ impl Report {
             if *class == Class::PerFrame && !is_listed {
                 let message = format!("`{name}` is not listed in {BUDGET_FILE}");
                 self.find(file, *line, Rule::Unlisted, message);
-                self.per_frame += 1;
+                self.per_frame += 1.0;
             }
         }
         for (index, site) in budget.sites.iter().enumerate() {

@@ -25,7 +25,7 @@ fn a_site_that_is_not_listed_counts_and_is_refused() {
 fn a_listed_site_over_the_budget_is_refused() {
     assert_eq!(with_budget(&listed("second", 1), SECOND), ["audit.toml:1 over-budget"]);
     let report = audited(&listed("second", 15), &[("crates/tts/src/a.rs", SECOND)]);
-    assert_eq!((report.per_frame, report.budget), (16, 1));
+    assert_eq!((report.per_frame, report.budget), (16.0, 1.0));
 }
 
 #[test]

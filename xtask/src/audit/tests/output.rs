@@ -39,8 +39,8 @@ fn json_has_sites_and_findings() {
         "findings": [{
             "file": "crates/tts/src/a.rs", "line": 2, "rule": "unmarked-read", "message": PROBLEM,
         }],
-        "per_frame": 1,
-        "budget": 1,
+        "per_frame": 1.0,
+        "budget": 1.0,
     });
     assert_eq!(json::value(&audited(BUDGET, &[("crates/tts/src/a.rs", READS)])), expected);
 }
