@@ -133,7 +133,7 @@ fn compare(
         half.add(logits, found)?;
         let Some(input) = teacher.inputs.get(step) else { break };
         work.input().set(input)?;
-        talker.step(&work, &mut [&mut state])?;
+        talker.step(&work, None, &mut [&mut state])?;
         found = work.logits();
     }
 

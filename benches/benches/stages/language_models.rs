@@ -74,7 +74,7 @@ pub(crate) fn talker_step(criterion: &mut Criterion) {
                         *state = prompted(&talker);
                     }
                     let started = Instant::now();
-                    talker.step(&work, &mut [state]).unwrap();
+                    talker.step(&work, None, &mut [state]).unwrap();
                     spent += started.elapsed();
                 }
                 spent

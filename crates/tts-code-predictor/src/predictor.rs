@@ -1,7 +1,10 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
-use tts_nn::{Blocks, Buffer, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing};
+use tts_nn::{
+    Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Embedding, Linear, Packing,
+    computed_in,
+};
 use tts_sampler::{BatchSampler, Draw, DrawRow, SamplerError, TokenRules};
 
 /// Why the code predictor could not be loaded or run.
@@ -50,6 +53,7 @@ pub struct CodePredictor {
     rules: TokenRules,
     talker_hidden: usize,
     hidden: usize,
+    /// Of all that is computed.
     dtype: DType,
     device: Device,
 }
@@ -62,8 +66,6 @@ pub struct PredictorWork {
     sampler: BatchSampler,
     hidden: Buffer,
     first: Buffer,
-    /// Both, `[batch, 1, talker width]` each.
-    columns: [Tensor; 2],
     /// The first two positions.
     pair: Input,
     /// One position after those.
@@ -83,8 +85,10 @@ pub struct PredictorWork {
 /// Positions of all sequences.
 #[derive(Debug)]
 struct Input {
+    /// Where the sequences are.
+    batch: DecoderBatch,
     /// `[batch, time, talker width]`.
-    rows: Tensor,
+    rows: Buffer,
     /// `[batch, time, hidden]`, where there is a projection.
     projected: Option<Buffer>,
 }
@@ -170,7 +174,7 @@ impl CodePredictor {
         Ok(Self {
             embeddings: (0..steps)
                 .map(|k| Embedding::load(&model, &format!("codec_embedding.{k}.weight")))
-                .collect::<Result<_, _>>()?,
+                .collect::<Result<_, PredictorError>>()?,
             heads: (0..steps)
                 .map(|k| Linear::in_bits(heads, &root, &format!("lm_head.{k}.weight"), None))
                 .collect::<Result<_, PredictorError>>()?,
@@ -179,7 +183,7 @@ impl CodePredictor {
             rules: TokenRules::all(c.vocab_size),
             talker_hidden: config.hidden_size,
             hidden: c.hidden_size,
-            dtype: weights.dtype(),
+            dtype: computed_in(weights.dtype(), weights.device())?,
             device: weights.device().clone(),
         })
     }
@@ -192,29 +196,32 @@ impl CodePredictor {
         let zeros = |rows: &[usize], width: usize| {
             Buffer::zeros([rows, &[width]].concat(), self.dtype, &self.device)
         };
-        let input = |time: usize| -> TensorResult<Input> {
+        let codebooks = self.heads.len() + 1;
+        let state = || self.decoder.new_state(codebooks, self.dtype, &self.device);
+        let mut states = (0..batch).map(|_| state()).collect::<TensorResult<Vec<_>>>()?;
+        let mut input = |time: usize| -> TensorResult<Input> {
+            let mut sequences = self.decoder.new_batch(batch, time)?;
+            self.decoder.begin(&mut sequences, &mut states.iter_mut().collect::<Vec<_>>())?;
             let width = self.projection.as_ref().map(|_| self.hidden);
             Ok(Input {
-                rows: Tensor::zeros((batch, time, self.talker_hidden), self.dtype, &self.device)?,
+                batch: sequences,
+                rows: zeros(&[batch, time], self.talker_hidden)?,
                 projected: width.map(|width| zeros(&[batch, time], width)).transpose()?,
             })
         };
         let (hidden, first) =
             (zeros(&[batch], self.talker_hidden)?, zeros(&[batch], self.talker_hidden)?);
-        let next = input(1)?;
-        let codebooks = self.heads.len() + 1;
+        let (pair, next) = (input(2)?, input(1)?);
         let words = Tensor::zeros((codebooks * Draw::WORDS, batch), DType::U32, &self.device)?;
         let draws = (0..codebooks)
             .map(|k| Buffer::of(words.narrow(0, k * Draw::WORDS, Draw::WORDS)?))
             .collect::<TensorResult<Vec<_>>>()?;
-        let state = || self.decoder.new_state(codebooks, self.dtype, &self.device);
         Ok(PredictorWork {
-            states: (0..batch).map(|_| state()).collect::<TensorResult<_>>()?,
+            states,
             sampler: BatchSampler::new(&self.rules, batch, &self.device)?,
-            columns: [hidden.unsqueeze(1)?, first.unsqueeze(1)?],
             hidden,
             first,
-            pair: input(2)?,
+            pair,
             code: Buffer::of(next.rows.squeeze(1)?)?,
             next,
             output: zeros(&[batch], self.hidden)?,
@@ -244,9 +251,8 @@ impl CodePredictor {
         for state in states.iter_mut() {
             state.clear();
         }
-        for (place, column) in work.columns.iter().enumerate() {
-            work.pair.rows.slice_set(column, 1, place)?;
-        }
+        work.pair.rows.set_column(0, &work.hidden)?;
+        work.pair.rows.set_column(1, &work.first)?;
         work.embedded.set(&work.first)?;
         let mut input = &work.pair;
         let steps = self.heads.iter().zip(&self.embeddings).enumerate();
@@ -259,11 +265,9 @@ impl CodePredictor {
             head.forward_into(&work.output, &work.logits)?;
             tap(codebook, &work.output, &work.logits)?;
             sampler.draw_into(&work.logits, codebook as u32, is_last, draw)?;
-            table.add_to(tokens, &work.embedded)?;
-            if !is_last {
-                table.forward_into(tokens, &work.code)?;
-                input = &work.next;
-            }
+            // The last one has no position of its own.
+            table.add_to(tokens, &work.embedded, (!is_last).then_some(&work.code))?;
+            input = &work.next;
         }
         Ok(())
     }
@@ -283,7 +287,7 @@ impl CodePredictor {
             _ => &input.rows,
         };
         let mut states: SmallVec<[_; 8]> = states.iter_mut().collect();
-        self.decoder.last_into(positions, output, &mut states)
+        self.decoder.last_into(positions, output, &input.batch, None, &mut states)
     }
 
     /// The logits that [`CodePredictor::frame`] draws from if it draws `codes`, `[1,
@@ -337,7 +341,7 @@ impl CodePredictor {
         }
         let sum = Buffer::of(first.copy()?)?;
         for (k, table) in self.embeddings.iter().enumerate() {
-            table.add_to(&codes.narrow(1, k, 1)?.squeeze(1)?.contiguous()?, &sum)?;
+            table.add_to(&codes.narrow(1, k, 1)?.squeeze(1)?.contiguous()?, &sum, None)?;
         }
         Ok(sum.clone())
     }

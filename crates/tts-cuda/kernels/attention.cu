@@ -67,21 +67,22 @@ __device__ void turn(const float *from, const float *norm, float epsilon, const 
 }
 
 // `qkv`, `[rows, (heads + 2 kv_heads) width]`: queries, keys, values. `caches` has the address of each
-// row's cache, `[layers, 2, kv_heads, capacity, width]` with the row's own capacity; `positions` says where
-// its token belongs. `cos` and `sin`: `[positions, width / 2]`. `mixed`: `[rows, heads width]`. `parts`:
+// row's cache, `[layers, 2, kv_heads, capacity, width]` with the row's own capacity; `positions`, `offset` and
+// `count`, which may be null, say together where its token belongs. `cos` and `sin`: `[positions, width / 2]`. `mixed`: `[rows, heads width]`. `parts`:
 // `[rows, heads, runs, width + 2]`; `arrived`: `[rows, kv_heads]` zeros, which stay zeros.
 template <class T>
 __device__ void attend(const float *qkv, const float *query_norm, const float *key_norm, float epsilon,
                        const float *cosines, const float *sines, const unsigned long long *caches,
-                       const unsigned *capacities, const unsigned *positions, unsigned layer, unsigned heads,
-                       unsigned width, float *mixed, float *parts, unsigned *arrived, unsigned steps) {
+                       const unsigned *capacities, const unsigned *positions, unsigned offset,
+                       const unsigned *count, unsigned layer, unsigned heads, unsigned width, float *mixed,
+                       float *parts, unsigned *arrived, unsigned steps) {
   __shared__ float lines[WARPS][VALUES * WARP];
   __shared__ float queries[GROUP][VALUES * WARP];
   __shared__ Part gathered[WARPS][WARP];
   __shared__ unsigned is_last;
   const unsigned head = blockIdx.x, kv_heads = gridDim.x, row = blockIdx.y, run = blockIdx.z;
   const unsigned lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, group = heads / kv_heads;
-  const unsigned position = positions[row], capacity = capacities[row];
+  const unsigned position = positions[row] + offset + (count ? *count : 0), capacity = capacities[row];
   const unsigned runs = position / RUN + 1;
   if (run >= runs || position >= capacity) return;
   const float *cos = cosines + size_t(position) * (width / 2), *sin = sines + size_t(position) * (width / 2);
@@ -174,10 +175,10 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
   extern "C" __global__ void __launch_bounds__(THREADS)                                                        \
       name(const float *qkv, const float *query_norm, const float *key_norm, float epsilon, const float *cos,  \
            const float *sin, const unsigned long long *caches, const unsigned *capacities,                     \
-           const unsigned *positions, unsigned layer, unsigned heads, unsigned width, float *mixed,            \
-           float *parts, unsigned *arrived, unsigned steps) {                                                  \
-    attend<T>(qkv, query_norm, key_norm, epsilon, cos, sin, caches, capacities, positions, layer, heads,       \
-              width, mixed, parts, arrived, steps);                                                            \
+           const unsigned *positions, unsigned offset, const unsigned *count, unsigned layer, unsigned heads,  \
+           unsigned width, float *mixed, float *parts, unsigned *arrived, unsigned steps) {                    \
+    attend<T>(qkv, query_norm, key_norm, epsilon, cos, sin, caches, capacities, positions, offset, count,      \
+              layer, heads, width, mixed, parts, arrived, steps);                                              \
   }                                                                                                            \
   CUDA_CPU_EXPORT(name)
 

@@ -33,24 +33,36 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   embed(table, entries, width, tokens, y, sum);
 }
 
-// The talker's next input: the sum of a frame's embeddings, and the row of the text that goes with it.
-// `texts`, `[rows]`, has the address of each row's text, `[lengths, width]`; after the end of it comes its
-// last row. `drawn` counts the tokens of codebook 0, `stride` numbers apart: the first frame has one.
+// Rows of numbers of 32 bits, `[rows, width]`, to where there is room for longer ones of `stride` numbers.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    next_input(const float *sum, const unsigned long long *texts, const unsigned *lengths, const unsigned *drawn,
-               unsigned stride, unsigned width, float *x) {
+    put(const unsigned *from, unsigned width, unsigned stride, unsigned *to) {
   const unsigned row = blockIdx.y, at = blockIdx.x * THREADS + threadIdx.x;
-  if (at >= width) return;
-  const float *text = reinterpret_cast<const float *>(texts[row]);
-  const unsigned index = min(drawn[size_t(row) * stride] - 1, lengths[row] - 1);
-  x[size_t(row) * width + at] = sum[size_t(row) * width + at] + text[size_t(index) * width + at];
+  if (at < width) to[size_t(row) * stride + at] = from[size_t(row) * width + at];
 }
 
-// The RMS norm of each row of `x`, `[rows, width]`: one block a row.
+// The talker's next input: the sum of a frame's embeddings, and the row of the text that goes with it.
+// `texts`, `[steps, rows, width]`, has those of some frames, `count` says which frame it is.
 extern "C" __global__ void __launch_bounds__(THREADS)
-    rms_norm(const float *x, const float *norm, float epsilon, unsigned width, float *y) {
+    next_input(const float *sum, const float *texts, unsigned steps, const unsigned *count, unsigned width,
+               float *x) {
+  const unsigned row = blockIdx.y, at = blockIdx.x * THREADS + threadIdx.x;
+  if (at >= width) return;
+  const size_t step = min(*count, steps - 1), to = size_t(row) * width + at;
+  x[to] = sum[to] + texts[step * gridDim.y * width + to];
+}
+
+// Numbers of 32 bits to the place that `count` says in `log`, `[steps, width]`.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    keep(const unsigned *from, unsigned width, const unsigned *count, unsigned steps, unsigned *log) {
+  const unsigned at = blockIdx.x * THREADS + threadIdx.x;
+  if (at < width) log[size_t(min(*count, steps - 1)) * width + at] = from[at];
+}
+
+// The RMS norm of each row of `x`, which has one every `stride` numbers: one block a row.
+extern "C" __global__ void __launch_bounds__(THREADS)
+    rms_norm(const float *x, const float *norm, float epsilon, unsigned width, unsigned stride, float *y) {
   __shared__ float squares[THREADS / WARP];
-  x += size_t(blockIdx.x) * width, y += size_t(blockIdx.x) * width;
+  x += size_t(blockIdx.x) * stride, y += size_t(blockIdx.x) * width;
   float sum = 0.0f;
   for (unsigned i = threadIdx.x; i < width; i += THREADS) sum = fmaf(x[i], x[i], sum);
   sum = sum_of_warp(sum);
@@ -62,14 +74,13 @@ extern "C" __global__ void __launch_bounds__(THREADS)
   for (unsigned i = threadIdx.x; i < width; i += THREADS) y[i] = x[i] * (scale * norm[i]);
 }
 
-// Where the next token of each row belongs.
-extern "C" __global__ void advance(unsigned *positions, unsigned rows) {
-  const unsigned row = blockIdx.x * blockDim.x + threadIdx.x;
-  if (row < rows) positions[row]++;
-}
+// One more.
+extern "C" __global__ void advance(unsigned *count) { ++*count; }
 
 CUDA_CPU_EXPORT(embed_f32)
 CUDA_CPU_EXPORT(embed_bf16)
+CUDA_CPU_EXPORT(put)
 CUDA_CPU_EXPORT(next_input)
+CUDA_CPU_EXPORT(keep)
 CUDA_CPU_EXPORT(rms_norm)
 CUDA_CPU_EXPORT(advance)

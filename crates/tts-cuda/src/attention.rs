@@ -20,8 +20,12 @@ pub struct Caches {
     pub caches: Address,
     /// `[rows]` numbers of 32 bits: positions that a cache has room for.
     pub capacities: Address,
-    /// `[rows]` numbers of 32 bits: the position of the token.
+    /// `[rows]` numbers of 32 bits: the position of the token, but for what comes next.
     pub positions: Address,
+    /// Added to every position.
+    pub offset: u32,
+    /// A number of 32 bits that is added to every position, too.
+    pub count: Option<Address>,
     /// The type of keys and values.
     pub dtype: Float,
     /// The largest of the capacities.
@@ -100,6 +104,8 @@ impl Attend {
                 Arg::Memory(Some(self.caches.caches)),
                 Arg::Memory(Some(self.caches.capacities)),
                 Arg::Memory(Some(self.caches.positions)),
+                Arg::U32(self.caches.offset),
+                Arg::Memory(self.caches.count),
                 Arg::U32(self.layer),
                 Arg::U32(self.heads),
                 Arg::U32(self.head_dim),

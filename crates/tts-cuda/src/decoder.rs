@@ -76,12 +76,19 @@ pub struct Work {
     pub parts: Address,
     /// [`Attend::arrived`].
     pub arrived: Address,
-    /// Output of a step, after the final norm, `[rows, hidden]`.
+}
+
+/// What a step gives.
+#[derive(Debug, Clone, Copy)]
+pub struct Outputs {
+    /// One row of so many, the last of them.
+    pub every: u32,
+    /// Takes them after the final norm, `[rows / every, hidden]` in f32.
     pub y: Address,
 }
 
 impl Decoder {
-    /// Puts a step of `rows` rows into a queue. What it leaves depends, row by row, on that row
+    /// Puts a step of `rows` rows, a multiple of [`Outputs::every`], into a queue. What it leaves depends, row by row, on that row
     /// only.
     ///
     /// # Errors
@@ -98,6 +105,7 @@ impl Decoder {
         rows: u32,
         caches: Caches,
         work: &Work,
+        outputs: Outputs,
     ) -> Result<(), LaunchError> {
         let DecoderShape { hidden, heads, kv_heads, head_dim, intermediate, norm_eps } = self.shape;
         let product = Gemv {
@@ -167,13 +175,15 @@ impl Decoder {
                 down.launch(queue)?;
             }
         }
+        let Outputs { every, y } = outputs;
         let norm = RmsNorm {
-            x: work.x,
+            x: work.x.after((every as usize - 1) * hidden as usize * size_of::<f32>()),
+            stride: every * hidden,
             weights: self.norm,
             epsilon: norm_eps,
-            rows,
+            rows: rows / every,
             width: hidden,
-            y: work.y,
+            y,
         };
         // SAFETY: as promised by the caller.
         unsafe { norm.launch(queue) }

@@ -87,7 +87,9 @@ kernels! {
     GemvBf16By8: gemv_bf16_8 or gemv_bf16_8_cpu in gemv;
     EmbedF32: embed_f32 or embed_f32_cpu in rows;
     EmbedBf16: embed_bf16 or embed_bf16_cpu in rows;
+    Put: put or put_cpu in rows;
     NextInput: next_input or next_input_cpu in rows;
+    Keep: keep or keep_cpu in rows;
     RmsNorm: rms_norm or rms_norm_cpu in rows;
     Advance: advance or advance_cpu in rows;
     SampleF32: sample_f32 or sample_f32_cpu in sample;

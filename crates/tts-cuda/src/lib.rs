@@ -22,7 +22,7 @@ mod rows;
 mod sample;
 
 pub use attention::{Attend, Caches};
-pub use decoder::{Decoder, DecoderShape, Layer, Work};
+pub use decoder::{Decoder, DecoderShape, Layer, Outputs, Work};
 pub use error::LaunchError;
 pub use gemv::{Gemv, Use};
 #[cfg(feature = "cuda")]
@@ -31,7 +31,7 @@ pub use kernel::{Arg, Kernel, Launch};
 #[cfg(feature = "emulated")]
 pub use queue::Order;
 pub use queue::{Address, Queue};
-pub use rows::{Embed, NextInput, RmsNorm, advance};
+pub use rows::{Embed, Keep, NextInput, Put, RmsNorm, advance};
 pub use sample::{Sample, SampleError, SampleRow, Steps};
 
 /// Types of numbers that kernels read and write; they compute in f32.

@@ -60,20 +60,52 @@ impl Embed {
     }
 }
 
+/// Rows of numbers of 32 bits, to another place.
+#[derive(Debug, Clone, Copy)]
+pub struct Put {
+    /// `[rows, width]`.
+    pub from: Address,
+    /// Rows.
+    pub rows: u32,
+    /// Numbers of a row.
+    pub width: u32,
+    /// Takes the rows.
+    pub to: Address,
+    /// Numbers from where one row goes to where the next one does.
+    pub stride: u32,
+}
+
+impl Put {
+    /// Puts the launch into a queue.
+    ///
+    /// # Errors
+    /// Those of [`Queue::launch`].
+    ///
+    /// # Safety
+    /// As [`Embed::launch`].
+    pub unsafe fn launch(&self, queue: &Queue) -> Result<(), LaunchError> {
+        let args = [
+            Arg::Memory(Some(self.from)),
+            Arg::U32(self.width),
+            Arg::U32(self.stride),
+            Arg::Memory(Some(self.to)),
+        ];
+        // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
+        unsafe { queue.launch(Kernel::Put, each(self.rows, self.width), &args) }
+    }
+}
+
 /// The talker's next input: the sum of a frame's embeddings and the row of its text.
 #[derive(Debug, Clone, Copy)]
 pub struct NextInput {
     /// `[rows, width]` in f32.
     pub sum: Address,
-    /// `[rows]` addresses, of 64 bits: of each row's text, `[length, width]` in f32. After its end
-    /// comes its last row, again and again.
+    /// Texts of some frames, `[steps, rows, width]` in f32.
     pub texts: Address,
-    /// `[rows]` numbers of 32 bits, above 0: lengths of the texts.
-    pub lengths: Address,
-    /// Of each row, the number of tokens of codebook 0 that were drawn, above 0.
-    pub drawn: Address,
-    /// Numbers of 32 bits from one row's to the next.
-    pub stride: u32,
+    /// Frames that there are texts for, above 0. Behind the last one comes that again.
+    pub steps: u32,
+    /// Which frame it is, a number of 32 bits.
+    pub count: Address,
     /// Rows of the batch.
     pub rows: u32,
     /// Width of a row.
@@ -94,9 +126,8 @@ impl NextInput {
         let args = [
             Arg::Memory(Some(self.sum)),
             Arg::Memory(Some(self.texts)),
-            Arg::Memory(Some(self.lengths)),
-            Arg::Memory(Some(self.drawn)),
-            Arg::U32(self.stride),
+            Arg::U32(self.steps),
+            Arg::Memory(Some(self.count)),
             Arg::U32(self.width),
             Arg::Memory(Some(self.x)),
         ];
@@ -105,11 +136,49 @@ impl NextInput {
     }
 }
 
+/// Numbers of 32 bits that are kept, step by step.
+#[derive(Debug, Clone, Copy)]
+pub struct Keep {
+    /// `[width]`.
+    pub from: Address,
+    /// How many.
+    pub width: u32,
+    /// Which step it is, a number of 32 bits.
+    pub count: Address,
+    /// Steps that there is room for, above 0. Later ones take the place of the last.
+    pub steps: u32,
+    /// Takes them, `[steps, width]`.
+    pub log: Address,
+}
+
+impl Keep {
+    /// Puts the launch into a queue.
+    ///
+    /// # Errors
+    /// Those of [`Queue::launch`].
+    ///
+    /// # Safety
+    /// As [`Embed::launch`].
+    pub unsafe fn launch(&self, queue: &Queue) -> Result<(), LaunchError> {
+        let args = [
+            Arg::Memory(Some(self.from)),
+            Arg::U32(self.width),
+            Arg::Memory(Some(self.count)),
+            Arg::U32(self.steps),
+            Arg::Memory(Some(self.log)),
+        ];
+        // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
+        unsafe { queue.launch(Kernel::Keep, each(1, self.width), &args) }
+    }
+}
+
 /// The RMS norm of each row.
 #[derive(Debug, Clone, Copy)]
 pub struct RmsNorm {
-    /// `[rows, width]` in f32.
+    /// The first row, in f32.
     pub x: Address,
+    /// Numbers from one row to the next.
+    pub stride: u32,
     /// `[width]` in f32.
     pub weights: Address,
     /// Epsilon.
@@ -137,6 +206,7 @@ impl RmsNorm {
             Arg::Memory(Some(self.weights)),
             Arg::F32(self.epsilon),
             Arg::U32(self.width),
+            Arg::U32(self.stride),
             Arg::Memory(Some(self.y)),
         ];
         // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
@@ -144,16 +214,15 @@ impl RmsNorm {
     }
 }
 
-/// Moves every position, `[rows]` numbers of 32 bits, on by one.
+/// Counts one more step, in a number of 32 bits.
 ///
 /// # Errors
 /// Those of [`Queue::launch`].
 ///
 /// # Safety
 /// As [`Embed::launch`].
-pub unsafe fn advance(queue: &Queue, positions: Address, rows: u32) -> Result<(), LaunchError> {
-    let launch = Launch { grid: [rows.div_ceil(32), 1, 1], block: [32, 1, 1], shared: 0 };
-    let args = [Arg::Memory(Some(positions)), Arg::U32(rows)];
-    // SAFETY: these are the arguments of the kernel; the rest is promised by the caller.
-    unsafe { queue.launch(Kernel::Advance, launch, &args) }
+pub unsafe fn advance(queue: &Queue, count: Address) -> Result<(), LaunchError> {
+    let launch = Launch { grid: [1, 1, 1], block: [1, 1, 1], shared: 0 };
+    // SAFETY: this is the argument of the kernel; the rest is promised by the caller.
+    unsafe { queue.launch(Kernel::Advance, launch, &[Arg::Memory(Some(count))]) }
 }

@@ -5,7 +5,9 @@ use std::ops::Deref;
 use candle_core::{
     CpuStorage, DType, Device, Error, InplaceOp1, Layout, Result, Shape, Tensor, WithDType,
 };
+use tts_cuda::{Put, Queue};
 
+use crate::gpu::{address_of, queue_of};
 use crate::values::{KERNEL, with_values};
 
 /// A tensor whose values are changed where they are, so that computing them again takes no
@@ -16,6 +18,8 @@ pub struct Buffer {
     /// Its first value. The tensor library looks through the dimensions of what it changes,
     /// in memory that it allocates, and finds none here.
     first: Tensor,
+    /// Where there are kernels for a GPU.
+    queue: Option<Queue>,
 }
 
 impl Buffer {
@@ -30,13 +34,14 @@ impl Buffer {
     /// The values of a tensor, which change with it.
     ///
     /// # Errors
-    /// If it is not contiguous, or empty.
+    /// If it is not contiguous, or empty; as [`queue_of`].
     pub fn of(tensor: Tensor) -> Result<Self> {
         if !tensor.is_contiguous() {
             return Err(Error::RequiresContiguous { op: KERNEL });
         }
         let first = tensor.flatten_all()?.narrow(0, 0, 1)?;
-        Ok(Self { tensor, first })
+        let queue = queue_of(tensor.device())?;
+        Ok(Self { tensor, first, queue })
     }
 
     /// Whether kernels for the CPU can see and change the values, as f32.
@@ -65,7 +70,85 @@ impl Buffer {
     /// # Errors
     /// If they have another shape or type or are not contiguous, or are the same.
     pub fn set(&self, values: &Tensor) -> Result<()> {
-        self.tensor.slice_set(values, 0, 0)
+        if values.dims() != self.dims() {
+            candle_core::bail!("{:?} in the place of {:?}", values.dims(), self.dims());
+        }
+        let width = self.elem_count();
+        if self.put(values, 1, width, 0, width)? {
+            Ok(())
+        } else {
+            self.tensor.slice_set(values, 0, 0)
+        }
+    }
+
+    /// Puts other rows, along the first dimension, in the place of those from `first` on.
+    ///
+    /// # Errors
+    /// As [`Buffer::set`]; if there are not as many from there on.
+    pub fn set_rows(&self, first: usize, values: &Tensor) -> Result<()> {
+        let (rows, width) = rows_of(values)?;
+        let (room, own) = rows_of(&self.tensor)?;
+        if own != width || first + rows > room {
+            candle_core::bail!("{:?} from row {first} of {:?} on", values.dims(), self.dims());
+        }
+        let width = rows * width;
+        if self.put(values, 1, width, first * own, width)? {
+            return Ok(());
+        }
+        self.tensor.slice_set(values, 0, first)
+    }
+
+    /// Puts `[batch, width]` in the place of one of the columns of `[batch, columns, width]`.
+    ///
+    /// # Errors
+    /// As [`Buffer::set`]; if there is no such column.
+    pub fn set_column(&self, column: usize, values: &Tensor) -> Result<()> {
+        let (batch, columns, width) = self.dims3()?;
+        if values.dims2()? != (batch, width) || column >= columns {
+            candle_core::bail!("{:?} as column {column} of {:?}", values.dims(), self.dims());
+        }
+        if self.put(values, batch, width, column * width, columns * width)? {
+            return Ok(());
+        }
+        if !self.is_on_host() {
+            return self.tensor.slice_set(&values.unsqueeze(1)?, 1, column);
+        }
+        with_values(values, |values| {
+            self.change(|own: &mut [f32]| {
+                let own = own.chunks_exact_mut(width.max(1)).skip(column).step_by(columns);
+                own.zip(values.chunks_exact(width.max(1)))
+                    .for_each(|(own, row)| own.copy_from_slice(row));
+            })
+        })?
+    }
+
+    /// Puts rows of numbers to `start` and each `stride` further on, which is inside, if there is a
+    /// kernel for them; says whether.
+    fn put(
+        &self,
+        values: &Tensor,
+        rows: usize,
+        width: usize,
+        start: usize,
+        stride: usize,
+    ) -> Result<bool> {
+        let Some(queue) = &self.queue else { return Ok(false) };
+        let is_known = matches!(self.dtype(), DType::F32 | DType::U32);
+        let fits = values.dtype() == self.dtype() && values.device().same_device(self.device());
+        if !is_known || !fits || !values.is_contiguous() {
+            return Ok(false);
+        }
+        let put = Put {
+            from: address_of(values)?,
+            rows: rows as u32,
+            width: width as u32,
+            to: address_of(&self.tensor)?.after(start * self.dtype().size_in_bytes()),
+            stride: stride as u32,
+        };
+        // SAFETY: as many numbers as the kernel moves are in both tensors, from these places on, and
+        // memory is freed in the order of the queue.
+        unsafe { put.launch(queue) }.map_err(Error::wrap)?;
+        Ok(true)
     }
 
     /// Puts values that the host has in the place of all, row by row.
@@ -101,6 +184,12 @@ impl Buffer {
             self.change(|sums: &mut [f32]| sums.iter_mut().zip(values).for_each(|(s, x)| *s += x))
         })?
     }
+}
+
+/// The first dimension, and numbers in each of its rows.
+fn rows_of(x: &Tensor) -> Result<(usize, usize)> {
+    let rows = x.dim(0)?;
+    Ok((rows, x.elem_count() / rows.max(1)))
 }
 
 impl Deref for Buffer {
@@ -172,6 +261,23 @@ mod tests {
         assert!(row.write(&[3_u32, 4]).is_err());
         assert!(row.write(&[3.0_f32]).is_err());
         assert!(Buffer::zeros((0, 2), DType::F32, &Device::Cpu).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn rows_and_columns_take_their_place() -> Result<()> {
+        let x = Buffer::zeros((2, 3, 2), DType::F32, &Device::Cpu)?;
+        x.set_column(1, &Tensor::new(&[[1_f32, 2.0], [3.0, 4.0]], &Device::Cpu)?)?;
+        let zero = [0.0, 0.0];
+        let expected = [[zero, [1.0, 2.0], zero], [zero, [3.0, 4.0], zero]];
+        assert_eq!(x.to_vec3::<f32>()?, expected);
+        x.set_rows(1, &Tensor::ones((1, 3, 2), DType::F32, &Device::Cpu)?)?;
+        assert_eq!(x.to_vec3::<f32>()?, [expected[0], [[1.0; 2]; 3]]);
+        assert!(x.set_column(3, &Tensor::zeros((2, 2), DType::F32, &Device::Cpu)?).is_err());
+        assert!(x.set_column(0, &Tensor::zeros((2, 3), DType::F32, &Device::Cpu)?).is_err());
+        assert!(x.set_rows(2, &Tensor::zeros((1, 3, 2), DType::F32, &Device::Cpu)?).is_err());
+        assert!(x.set_rows(0, &Tensor::zeros((1, 2, 2), DType::F32, &Device::Cpu)?).is_err());
+        assert!(x.set(&Tensor::zeros((1, 3, 2), DType::F32, &Device::Cpu)?).is_err());
         Ok(())
     }
 

@@ -6,10 +6,11 @@ use tts_cpu::Scheme;
 use tts_cuda::Queue;
 
 use crate::buffer::Buffer;
+use crate::counter::Counter;
 use crate::dense::{DenseDecoder, DenseState};
 use crate::gpu::queue_of;
 use crate::packed::{PackedDecoder, PackedState};
-use crate::resident::{ResidentDecoder, ResidentState};
+use crate::resident::{ResidentBatch, ResidentDecoder, ResidentState};
 use crate::source::Source;
 
 /// What the decoders of the family differ in.
@@ -73,6 +74,12 @@ enum State {
     Packed(PackedState),
     Resident(ResidentState),
 }
+
+/// Memory for steps of some sequences, and what is known of them where the model is.
+///
+/// Only a stack with kernels for a GPU has any; others are told by the states.
+#[derive(Debug)]
+pub struct DecoderBatch(Option<Box<ResidentBatch>>);
 
 impl DecoderState {
     /// Positions pushed so far.
@@ -205,8 +212,35 @@ impl Decoder {
         }
     }
 
-    /// As [`Decoder::forward`]; the outputs of the last position of each sequence take the place
-    /// of what is in `y`, `[batch, hidden]`.
+    /// Memory for [`Decoder::last_into`] of `time` positions of `rows` sequences.
+    ///
+    /// # Errors
+    /// If the device has no room for it.
+    pub fn new_batch(&self, rows: usize, time: usize) -> Result<DecoderBatch> {
+        Ok(DecoderBatch(match &self.0 {
+            Stack::Dense(_) | Stack::Packed(_) => None,
+            Stack::Resident(stack) => Some(Box::new(stack.new_batch(rows, time)?)),
+        }))
+    }
+
+    /// Tells the device where the sequences of a batch are. It does not have to be told again until
+    /// there are others, or they have been pushed without the batch, or [cleared](DecoderState::clear)
+    /// to fewer positions.
+    ///
+    /// # Errors
+    /// If a state was made by a stack of the other kind.
+    pub fn begin(&self, batch: &mut DecoderBatch, states: &mut [&mut DecoderState]) -> Result<()> {
+        match (&self.0, &mut batch.0) {
+            (Stack::Resident(stack), Some(batch)) => stack.begin(batch, &resident(states)?),
+            (Stack::Dense(_) | Stack::Packed(_), None) => Ok(()),
+            _ => foreign(),
+        }
+    }
+
+    /// As [`Decoder::forward`], for the sequences of a batch; the outputs of the last position of
+    /// each take the place of what is in `y`, `[batch, hidden]`. With a `counter`, it says how many
+    /// positions came since the batch [began](Decoder::begin), or since as many before it was
+    /// [reset](Counter::reset): then nothing that the device is told changes from step to step.
     ///
     /// # Errors
     /// As [`Decoder::forward`]; if `y` has another shape or type, or values of `x`.
@@ -214,6 +248,8 @@ impl Decoder {
         &self,
         x: &Tensor,
         y: &Buffer,
+        batch: &DecoderBatch,
+        counter: Option<&Counter>,
         states: &mut [&mut DecoderState],
     ) -> Result<()> {
         match &self.0 {
@@ -223,7 +259,10 @@ impl Decoder {
                 y.set(&last.contiguous()?)
             }
             Stack::Packed(stack) => stack.last_into(x, y, &mut packed(states)?),
-            Stack::Resident(stack) => stack.last_into(x, y, &mut resident(states)?),
+            Stack::Resident(stack) => match &batch.0 {
+                Some(batch) => stack.last_into(x, y, batch, counter, &mut resident(states)?),
+                None => foreign(),
+            },
         }
     }
 }

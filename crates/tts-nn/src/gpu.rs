@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
-use candle_core::{CpuStorage, Device, Error, InplaceOp1, Layout, Result, Tensor};
-use tts_cuda::{Address, Queue};
+use candle_core::{CpuStorage, DType, Device, Error, InplaceOp1, Layout, Result, Tensor};
+use tts_cuda::{Address, Float, Queue};
 
 /// What runs kernels after all that the tensor library has asked of a device; `None` where this
 /// build has no kernels for it.
@@ -30,6 +30,47 @@ static EMULATED: std::sync::OnceLock<()> = std::sync::OnceLock::new();
 #[cfg(feature = "emulated")]
 pub fn emulate_gpu() {
     EMULATED.get_or_init(|| ());
+}
+
+/// The type of what is computed from weights of a type: kernels for GPUs read the weights as they
+/// are, and everything else in f32.
+///
+/// # Errors
+/// As [`queue_of`].
+pub fn computed_in(weights: DType, device: &Device) -> Result<DType> {
+    Ok(if queue_of(device)?.is_some() { DType::F32 } else { weights })
+}
+
+/// The type of weights, for a kernel.
+pub(crate) fn float(dtype: DType) -> Result<Float> {
+    match dtype {
+        DType::F32 => Ok(Float::F32),
+        DType::BF16 => Ok(Float::Bf16),
+        found => Err(Error::UnsupportedDTypeForOp(found, NAME)),
+    }
+}
+
+/// The same values, from an address on that kernels load from.
+pub(crate) fn aligned(tensor: &Tensor) -> Result<Tensor> {
+    let tensor = tensor.contiguous()?;
+    let Address(address) = address_of(&tensor)?;
+    if address.is_multiple_of(ALIGN) { Ok(tensor) } else { tensor.copy() }
+}
+
+/// Loads of weights begin at multiples of so many bytes.
+const ALIGN: u64 = 16;
+
+/// Where a tensor of f32 is that has `dims`, for a kernel.
+pub(crate) fn values_of(x: &Tensor, dims: &[usize]) -> Result<Address> {
+    if x.dims() != dims || x.dtype() != DType::F32 {
+        candle_core::bail!(
+            "{:?} in {:?}, expected {dims:?} in {:?}",
+            x.dims(),
+            x.dtype(),
+            DType::F32
+        );
+    }
+    address_of(x)
 }
 
 /// Where the first value of a contiguous tensor is. It stays there as long as the tensor lives.

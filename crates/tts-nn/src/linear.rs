@@ -2,6 +2,8 @@ use candle_core::{Result, Tensor};
 use tts_cpu::Scheme;
 
 use crate::buffer::Buffer;
+use crate::gpu::queue_of;
+use crate::gpu_matrix::GpuMatrix;
 use crate::packed::PackedMatrix;
 use crate::product;
 use crate::source::{self, Source};
@@ -19,6 +21,8 @@ pub struct Linear {
 enum Weight {
     Dense(Tensor),
     Packed(PackedMatrix),
+    /// With its bias.
+    Gpu(GpuMatrix),
     /// For pieces of a signal, on the CPU and elsewhere.
     Times(TimeProduct),
     DenseTimes(Tensor),
@@ -32,7 +36,7 @@ impl Linear {
 
     /// From the weight `[outputs, inputs]` and perhaps a bias `[outputs]` of a source, the weight
     /// rounded to few bits if there is a `scheme`: it and all inputs are to be in f32 on the CPU
-    /// then. Else as [`Linear::new`].
+    /// then. Else as [`Linear::new`], or for a kernel on an NVIDIA GPU, whose outputs are in f32.
     ///
     /// # Errors
     /// Those of the source; if the weight is to be rounded and is not in f32 on the CPU.
@@ -43,10 +47,16 @@ impl Linear {
         bias: Option<&str>,
     ) -> std::result::Result<Self, E> {
         let bias = bias.map(|name| source.tensor(name)).transpose()?;
-        let weight = match scheme {
-            Some(scheme) => Weight::Packed(PackedMatrix::load(scheme, source, weight)?),
-            None => Weight::Dense(source.tensor(weight)?),
+        let Some(scheme) = scheme else {
+            let weight = source.tensor(weight)?;
+            return Ok(match queue_of(weight.device())? {
+                Some(queue) => {
+                    Self { weight: Weight::Gpu(GpuMatrix::new(queue, &weight, bias)?), bias: None }
+                }
+                None => Self::new(weight, bias),
+            });
         };
+        let weight = Weight::Packed(PackedMatrix::load(scheme, source, weight)?);
         Ok(Self { weight, bias })
     }
 
@@ -99,6 +109,7 @@ impl Linear {
         let (outputs, inputs) = match &self.weight {
             Weight::Dense(weight) | Weight::DenseTimes(weight) => weight.dims2()?,
             Weight::Packed(matrix) => (matrix.outputs(), matrix.inputs()),
+            Weight::Gpu(matrix) => matrix.dims()?,
             Weight::Times(product) => (product.outputs(), product.inputs()),
         };
         let mut shape = x.dims().to_vec();
@@ -112,6 +123,7 @@ impl Linear {
                 with_values(&x, |x| matrix.multiply(x, &mut y))??;
                 Tensor::from_vec(y, (x.dim(0)?, outputs), x.device())?
             }
+            Weight::Gpu(matrix) => matrix.forward(&x)?,
             Weight::Times(product) => product.forward(&x)?,
             Weight::DenseTimes(weight) => product::over_time(weight, &x.t()?)?.t()?,
             Weight::Dense(weight) => x.matmul(&weight.t()?)?,
@@ -128,6 +140,10 @@ impl Linear {
     /// # Errors
     /// As [`Linear::forward`]; if `y` has another shape, or values of `x`.
     pub fn forward_into(&self, x: &Tensor, y: &Buffer) -> Result<()> {
+        if let Weight::Gpu(matrix) = &self.weight {
+            let (_, inputs) = matrix.dims()?;
+            return matrix.forward_into(x, x.elem_count() / inputs.max(1), y);
+        }
         let Weight::Packed(matrix) = &self.weight else {
             return y.set(&self.forward(x)?.to_dtype(y.dtype())?.contiguous()?);
         };

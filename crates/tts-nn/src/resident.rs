@@ -3,20 +3,21 @@
 use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device, Error, Result, Tensor};
-use tts_cuda::{Address, Attend, Caches, Decoder, DecoderShape, Float, Layer, Queue, Work};
+use tts_cuda::{
+    Address, Attend, Caches, Decoder, DecoderShape, Float, Layer, Outputs, Queue, Work,
+};
 
 use crate::buffer::Buffer;
+use crate::counter::Counter;
 use crate::decoder::{Blocks, DecoderConfig};
-use crate::gpu::address_of;
+use crate::gpu::{address_of, aligned, float, values_of};
 use crate::kv_cache::CacheFull;
 use crate::rope::Rope;
 use crate::source::Source;
 use crate::works::Works;
 
-/// Rows of a step that is put into the queue at once; bounds the memory of a prompt.
+/// Rows of a prompt that are put into the queue at once; bounds its memory.
 const ROWS: usize = 64;
-/// Loads of weights begin at multiples of so many bytes.
-const ALIGN: u64 = 16;
 /// Query heads that share a key head, and width of a head, at most.
 const MOST: (usize, usize) = (8, 256);
 
@@ -30,7 +31,7 @@ pub(crate) struct ResidentDecoder {
     rope: Rope,
     /// Cosines and sines, as many positions as any sequence has had room for.
     angles: Mutex<Option<[Tensor; 2]>>,
-    /// Memory of steps that are not being put into the queue.
+    /// Memory of prompts that are not being put into the queue.
     works: Works<Option<StepWork>>,
     device: Device,
 }
@@ -44,12 +45,26 @@ pub(crate) struct ResidentState {
     position: usize,
 }
 
-/// The memory of steps of up to [`ROWS`] rows.
+/// Steps of some sequences that are put into the queue without telling the device anything.
+#[derive(Debug)]
+pub(crate) struct ResidentBatch {
+    /// Positions of each sequence in a step.
+    time: usize,
+    /// Addresses, rooms and positions, as the kernels want them.
+    table: Buffer,
+    /// The caches that the addresses are of.
+    caches: Vec<Tensor>,
+    /// Positions of the sequences when the table was made.
+    begun: Vec<usize>,
+    angles: Option<[Tensor; 2]>,
+    work: StepWork,
+}
+
+/// The memory of steps of some rows.
 #[derive(Debug)]
 struct StepWork {
-    /// `[ROWS, hidden]`.
-    x: Tensor,
-    y: Tensor,
+    /// `[rows, hidden]`.
+    x: Buffer,
     addresses: Work,
     /// Positions that attention has memory for.
     longest: u32,
@@ -190,17 +205,126 @@ impl ResidentDecoder {
         self.push(x, states)?.reshape(shape)?.to_dtype(x.dtype())
     }
 
+    /// See [`Decoder::new_batch`](crate::Decoder::new_batch).
+    pub(crate) fn new_batch(&self, rows: usize, time: usize) -> Result<ResidentBatch> {
+        let rows = rows * time;
+        Ok(ResidentBatch {
+            time,
+            table: Buffer::zeros(TABLE * rows, DType::U32, &self.device)?,
+            caches: Vec::new(),
+            begun: Vec::new(),
+            angles: None,
+            work: self.new_work(rows, 1)?,
+        })
+    }
+
+    /// See [`Decoder::begin`](crate::Decoder::begin).
+    pub(crate) fn begin(
+        &self,
+        batch: &mut ResidentBatch,
+        states: &[&mut ResidentState],
+    ) -> Result<()> {
+        states.iter().try_for_each(|state| self.check(state))?;
+        let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
+        let places = places(states, batch.time)?;
+        batch.table.write(&table(&places))?;
+        batch.begun = states.iter().map(|state| state.position).collect();
+        batch.caches = states.iter().map(|state| state.cache.clone()).collect();
+        if (batch.work.longest as usize) < longest {
+            batch.work = self.new_work(batch.work.x.dim(0)?, longest as u32)?;
+        }
+        batch.angles = Some(self.angles(longest)?);
+        Ok(())
+    }
+
     /// See [`Decoder::last_into`](crate::Decoder::last_into).
     pub(crate) fn last_into(
         &self,
         x: &Tensor,
         y: &Buffer,
+        batch: &ResidentBatch,
+        counter: Option<&Counter>,
         states: &mut [&mut ResidentState],
     ) -> Result<()> {
-        let (batch, time, hidden) = x.dims3()?;
-        let outputs = self.push(x, states)?.reshape((batch, time, hidden))?;
-        let last = outputs.narrow(1, time - 1, 1)?.squeeze(1)?.to_dtype(y.dtype())?;
-        y.set(&last.contiguous()?)
+        let (rows, hidden) = (states.len(), self.decoder.shape.hidden as usize);
+        let time = batch.time;
+        let Some(angles) = batch.angles.as_ref().filter(|_| batch.begun.len() == rows) else {
+            candle_core::bail!("{rows} sequences in a batch of {}", batch.begun.len());
+        };
+        let mut passed = None;
+        for (state, begun) in states.iter().zip(&batch.begun) {
+            let own = state.position.checked_sub(*begun);
+            if own.is_none() || *passed.get_or_insert(own) != own {
+                candle_core::bail!("sequences of a batch have not come as far as each other");
+            }
+            let (needed, capacity) = (state.position + time, state.capacity);
+            if needed > capacity {
+                return Err(Error::wrap(CacheFull { needed, capacity }));
+            }
+        }
+        let passed = passed.flatten().unwrap_or(0);
+        let counted = counter.map_or(0, Counter::steps);
+        let Some(offset) = passed.checked_sub(counted) else {
+            candle_core::bail!("{counted} steps counted and {passed} positions passed");
+        };
+        let width = [rows * time, hidden];
+        if batch.work.x.dims() != width || x.elem_count() != rows * time * hidden {
+            candle_core::bail!("rows {:?} for {rows} sequences of this stack", x.dims());
+        }
+        let start = address_of(&batch.table)?;
+        let (work, y) = (&batch.work, values_of(y, &[rows, hidden])?);
+        work.x.set(&x.reshape(&width)?)?;
+        let caches = Caches {
+            offset: offset as u32,
+            count: counter.map(|counter| address_of(counter.as_tensor())).transpose()?,
+            shared: time > 1,
+            ..self.caches(start, rows * time, angles, work)?
+        };
+        let outputs = Outputs { every: time as u32, y };
+        // SAFETY: weights, caches and memory have the shapes of the stack. The batch has the caches,
+        // which have room for these positions, and all earlier ones were written in the order of the
+        // queue, in which all memory is freed.
+        let step = unsafe {
+            let rows = (rows * time) as u32;
+            self.decoder.step(&self.queue, rows, caches, &work.addresses, outputs)
+        };
+        step.map_err(Error::wrap)?;
+        for state in states.iter_mut() {
+            state.position += time;
+        }
+        Ok(())
+    }
+
+    /// Of a table with so many rows.
+    fn caches(
+        &self,
+        table: Address,
+        rows: usize,
+        [cosines, sines]: &[Tensor; 2],
+        work: &StepWork,
+    ) -> Result<Caches> {
+        let word = |index: usize| table.after(index * rows * size_of::<u32>());
+        Ok(Caches {
+            caches: table,
+            capacities: word(2),
+            positions: word(3),
+            offset: 0,
+            count: None,
+            dtype: self.decoder.dtype,
+            longest: work.longest,
+            cosines: address_of(cosines)?,
+            sines: address_of(sines)?,
+            shared: false,
+        })
+    }
+
+    /// Was it made by a stack of the same sizes?
+    fn check(&self, state: &ResidentState) -> Result<()> {
+        let (shape, dtype) = self.cache_of(state.capacity);
+        if state.cache.dims() != shape || state.cache.dtype() != dtype {
+            candle_core::bail!("the state of the sequence was made by a stack of other sizes");
+        }
+        Ok(())
     }
 
     /// Pushes `[batch, time, hidden]`; gives the outputs of all rows in f32, `[batch * time,
@@ -211,27 +335,19 @@ impl ResidentDecoder {
             candle_core::bail!("rows {:?} for {} sequences of this stack", x.dims(), states.len());
         }
         for state in states.iter() {
-            let (shape, dtype) = self.cache_of(state.capacity);
-            if state.cache.dims() != shape || state.cache.dtype() != dtype {
-                candle_core::bail!("the state of the sequence was made by a stack of other sizes");
-            }
+            self.check(state)?;
             let (needed, capacity) = (state.position + time, state.capacity);
             if needed > capacity {
                 return Err(Error::wrap(CacheFull { needed, capacity }));
             }
         }
-        let mut places = Vec::with_capacity(batch * time);
-        for state in states.iter() {
-            let Address(cache) = address_of(&state.cache)?;
-            let positions = state.position..state.position + time;
-            places.extend(positions.map(|position| (cache, state.capacity, position)));
-        }
+        let places = places(states, time)?;
         let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
         let angles = self.angles(longest)?;
         let x = x.reshape((batch * time, hidden))?.to_dtype(DType::F32)?.contiguous()?;
         let work = match self.works.take(|| None) {
             Some(work) if work.longest as usize >= longest => work,
-            _ => self.new_work(longest as u32)?,
+            _ => self.new_work(ROWS, longest as u32)?,
         };
         let mut outputs = Vec::with_capacity(places.len().div_ceil(ROWS));
         for (index, places) in places.chunks(ROWS).enumerate() {
@@ -245,54 +361,43 @@ impl ResidentDecoder {
         Tensor::cat(&outputs, 0)
     }
 
-    /// One step of some rows: address and room of each one's cache, and its position.
+    /// One step of some rows of a prompt.
     fn step(
         &self,
         x: &Tensor,
-        places: &[(u64, usize, usize)],
+        places: &[Place],
         shared: bool,
-        [cosines, sines]: &[Tensor; 2],
+        angles: &[Tensor; 2],
         work: &StepWork,
     ) -> Result<Tensor> {
-        work.x.slice_set(x, 0, 0)?;
         let rows = places.len();
-        // In one piece, addresses first: they have to lie at multiples of their size.
-        let addresses = places.iter().flat_map(|place| [place.0 as u32, (place.0 >> 32) as u32]);
-        let rooms = places.iter().map(|place| place.1 as u32);
-        let positions = places.iter().map(|place| place.2 as u32);
-        let host: Vec<u32> = addresses.chain(rooms).chain(positions).collect();
-        let count = host.len();
-        let known = Tensor::from_vec(host, count, &self.device)?;
-        let start = address_of(&known)?;
-        let word = |index: usize| start.after(index * size_of::<u32>());
-        let caches = Caches {
-            caches: start,
-            capacities: word(2 * rows),
-            positions: word(3 * rows),
-            dtype: self.decoder.dtype,
-            longest: work.longest,
-            cosines: address_of(cosines)?,
-            sines: address_of(sines)?,
-            shared,
-        };
+        work.x.set_rows(0, x)?;
+        let known = table(places);
+        let count = known.len();
+        let known = Tensor::from_vec(known, count, &self.device)?;
+        let caches = Caches { shared, ..self.caches(address_of(&known)?, rows, angles, work)? };
+        let y = Tensor::zeros(x.dims(), DType::F32, &self.device)?;
+        let outputs = Outputs { every: 1, y: address_of(&y)? };
         // SAFETY: weights, caches and memory have the shapes of the stack; positions are below the
         // rooms of their caches and are written in order. `work` is nobody else's, and all that is
         // freed is freed in the order of the queue.
-        let step = unsafe { self.decoder.step(&self.queue, rows as u32, caches, &work.addresses) };
+        let step = unsafe {
+            self.decoder.step(&self.queue, rows as u32, caches, &work.addresses, outputs)
+        };
         step.map_err(Error::wrap)?;
-        work.y.narrow(0, 0, rows)?.copy()
+        Ok(y)
     }
 
-    fn new_work(&self, longest: u32) -> Result<StepWork> {
+    fn new_work(&self, rows: usize, longest: u32) -> Result<StepWork> {
         let DecoderShape { hidden, heads, kv_heads, head_dim, intermediate, .. } =
             self.decoder.shape;
-        let zeros = |each: u32| Tensor::zeros((ROWS, each as usize), DType::F32, &self.device);
-        let (x, y) = (zeros(hidden)?, zeros(hidden)?);
+        let zeros = |each: u32| Tensor::zeros((rows, each as usize), DType::F32, &self.device);
+        let x = Buffer::of(zeros(hidden)?)?;
         let qkv = zeros((heads + 2 * kv_heads) * head_dim)?;
         let (mixed, activated) = (zeros(heads * head_dim)?, zeros(intermediate)?);
-        let count = Attend::parts(ROWS as u32, heads, head_dim, longest);
+        let count = Attend::parts(rows as u32, heads, head_dim, longest);
         let parts = Tensor::zeros(count, DType::F32, &self.device)?;
-        let arrived = Tensor::zeros((ROWS, kv_heads as usize), DType::U32, &self.device)?;
+        let arrived = Tensor::zeros((rows, kv_heads as usize), DType::U32, &self.device)?;
         let addresses = Work {
             x: address_of(&x)?,
             qkv: address_of(&qkv)?,
@@ -300,24 +405,35 @@ impl ResidentDecoder {
             activated: address_of(&activated)?,
             parts: address_of(&parts)?,
             arrived: address_of(&arrived)?,
-            y: address_of(&y)?,
         };
         let others = [qkv, mixed, activated, parts, arrived];
-        Ok(StepWork { x, y, addresses, longest, _others: others })
+        Ok(StepWork { x, addresses, longest, _others: others })
     }
 }
 
-fn float(dtype: DType) -> Result<Float> {
-    match dtype {
-        DType::F32 => Ok(Float::F32),
-        DType::BF16 => Ok(Float::Bf16),
-        found => Err(Error::UnsupportedDTypeForOp(found, "a kernel for a GPU")),
+/// Where a row's cache is, its room, and the position of the row.
+type Place = (Address, usize, usize);
+
+/// Of the next `time` positions of each sequence.
+fn places(states: &[&mut ResidentState], time: usize) -> Result<Vec<Place>> {
+    let mut places = Vec::with_capacity(states.len() * time);
+    for state in states {
+        let cache = address_of(&state.cache)?;
+        let positions = state.position..state.position + time;
+        places.extend(positions.map(|position| (cache, state.capacity, position)));
     }
+    Ok(places)
 }
 
-/// The same values, from an address on that kernels load from.
-fn aligned(tensor: &Tensor) -> Result<Tensor> {
-    let tensor = tensor.contiguous()?;
-    let Address(address) = address_of(&tensor)?;
-    if address.is_multiple_of(ALIGN) { Ok(tensor) } else { tensor.copy() }
+/// Numbers of a row in a table.
+const TABLE: usize = 4;
+
+/// As the kernels want them, in one piece: addresses first, which have to lie at multiples of their
+/// size, then rooms, then positions.
+fn table(places: &[Place]) -> Vec<u32> {
+    let halves = |place: &Place| [place.0.0 as u32, (place.0.0 >> 32) as u32];
+    let addresses = places.iter().flat_map(halves);
+    let rooms = places.iter().map(|place| place.1 as u32);
+    let positions = places.iter().map(|place| place.2 as u32);
+    addresses.chain(rooms).chain(positions).collect()
 }

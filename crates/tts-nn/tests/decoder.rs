@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use tts_cuda::{Order, Queue};
-use tts_nn::{Blocks, Buffer, CacheFull, Decoder, DecoderConfig, DecoderState};
+use tts_nn::{Blocks, Buffer, CacheFull, Counter, Decoder, DecoderConfig, DecoderState};
 
 const HIDDEN: usize = 12;
 const TIME: usize = 13;
@@ -172,6 +172,38 @@ fn kernels_for_gpus_compute_what_the_tensor_library_does() {
     }
 }
 
+/// Two positions of each sequence at once, then one, again and again: as in a frame.
+#[test]
+fn a_frame_on_a_gpu_is_told_once_where_its_sequences_are() {
+    let resident = decoder_for(Some(Queue::Emulated(Order::default())), config(2, None));
+    let (pair, one) = (tensor(&[3, 2, HIDDEN], 1), tensor(&[3, 1, HIDDEN], 2));
+    let mut states: Vec<_> = (0..3).map(|_| state(&resident, 5)).collect();
+    let mut batches = [2, 1].map(|time| resident.new_batch(3, time).unwrap());
+    for batch in &mut batches {
+        resident.begin(batch, &mut states.iter_mut().collect::<Vec<_>>()).unwrap();
+    }
+    let output = Buffer::zeros((3, HIDDEN), DType::F32, &Device::Cpu).unwrap();
+    for _ in 0..2 {
+        states.iter_mut().for_each(DecoderState::clear);
+        for (index, (x, batch)) in [(&pair, 0), (&one, 1), (&one, 1), (&one, 1)].iter().enumerate()
+        {
+            let mut all: Vec<_> = states.iter_mut().collect();
+            resident.last_into(x, &output, &batches[*batch], None, &mut all).unwrap();
+            let found = output.to_vec2::<f32>().unwrap();
+            for (row, found) in found.iter().enumerate() {
+                let row = |x: &Tensor| x.narrow(0, row, 1).unwrap();
+                let pieces: Vec<_> =
+                    std::iter::once(row(&pair)).chain((0..index).map(|_| row(&one))).collect();
+                let whole = run(&resident, &Tensor::cat(&pieces, 1).unwrap(), 1);
+                assert_eq!(whole.last().unwrap(), found);
+            }
+        }
+    }
+    let mut all: Vec<_> = states.iter_mut().collect();
+    let full = resident.last_into(&one, &output, &batches[1], None, &mut all).unwrap_err();
+    assert!(full.to_string().contains(&CacheFull { needed: 6, capacity: 5 }.to_string()));
+}
+
 #[test]
 fn steps_of_a_batch_on_a_gpu_are_those_of_single_sequences() {
     let resident = decoder_for(Some(Queue::Emulated(Order::default())), config(2, None));
@@ -187,9 +219,17 @@ fn steps_of_a_batch_on_a_gpu_are_those_of_single_sequences() {
     };
     let (mut shared, mut own) = (states(), states());
     let output = Buffer::zeros((2, HIDDEN), DType::F32, &Device::Cpu).unwrap();
-    for _ in 0..3 {
+    let mut batch = resident.new_batch(2, 1).unwrap();
+    let counter = Counter::new(&Device::Cpu).unwrap();
+    for index in 0..5 {
         let mut together: Vec<_> = shared.iter_mut().collect();
-        resident.last_into(&steps, &output, &mut together).unwrap();
+        // The device is told again, counts on by itself, or is told how far it is.
+        let counter = match index {
+            0 => resident.begin(&mut batch, &mut together).map(|()| Some(&counter)).unwrap(),
+            1 | 2 => counter.advance().map(|()| Some(&counter)).unwrap(),
+            _ => None,
+        };
+        resident.last_into(&steps, &output, &batch, counter, &mut together).unwrap();
         for (row, state) in own.iter_mut().enumerate() {
             let step = steps.narrow(0, row, 1).unwrap();
             let alone = resident.forward(&step, &mut [state], &mut ignore).unwrap();
@@ -197,9 +237,11 @@ fn steps_of_a_batch_on_a_gpu_are_those_of_single_sequences() {
             assert_eq!(output.get(row).unwrap().to_vec1::<f32>().unwrap(), alone);
         }
     }
+    let alone = shared.split_first_mut().unwrap().0;
+    assert!(resident.last_into(&steps, &output, &batch, None, &mut [alone]).is_err());
     let full = tensor(&[1, 3, HIDDEN], 4);
     let error = resident.forward(&full, &mut [&mut shared[0]], &mut ignore).unwrap_err();
-    assert!(error.to_string().contains("9 positions"), "{error}");
+    assert!(error.to_string().contains("11 positions"), "{error}");
     let mut foreign = state(&decoder(config(2, None)), 8);
     assert!(resident.forward(&full, &mut [&mut foreign], &mut ignore).is_err());
     let other = decoder_for(Some(Queue::Emulated(Order::default())), config(1, None));

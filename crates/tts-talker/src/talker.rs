@@ -2,7 +2,8 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
 use tts_nn::{
-    Blocks, Buffer, Decoder, DecoderConfig, DecoderState, Embedding, Linear, Packing, with_values,
+    Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Embedding, Linear,
+    Packing, computed_in, with_values,
 };
 
 use crate::beginnings::Beginnings;
@@ -58,6 +59,8 @@ impl TalkerState {
 /// The memory of steps of some sequences.
 #[derive(Debug)]
 pub struct TalkerWork {
+    /// Where the sequences are.
+    batch: DecoderBatch,
     input: Buffer,
     /// The same, `[batch, 1, hidden]`.
     position: Tensor,
@@ -129,14 +132,14 @@ impl Talker {
             text_embedding: model.table("text_embedding.weight")?,
             text_in: linear("linear_fc1")?,
             text_out: linear("linear_fc2")?,
-            codec_embedding: Embedding::load(&model, "codec_embedding.weight")?,
+            codec_embedding: Embedding::load::<TalkerError>(&model, "codec_embedding.weight")?,
             decoder: Decoder::load::<TalkerError>(layers, decoder, &model)?,
             codec_head: Linear::in_bits::<TalkerError>(heads, &root, "codec_head.weight", None)?,
             beginnings: Beginnings::default(),
             layers: config.num_hidden_layers,
             hidden: config.hidden_size,
             vocab: config.vocab_size,
-            dtype: weights.dtype(),
+            dtype: computed_in(weights.dtype(), weights.device())?,
             device: weights.device().clone(),
         })
     }
@@ -155,6 +158,10 @@ impl Talker {
     /// # Errors
     /// If an id is outside the codec vocabulary.
     pub fn codec(&self, ids: &[u32]) -> Result<Tensor, TalkerError> {
+        if let Some(&row) = ids.iter().find(|&&id| id as usize >= self.vocab) {
+            let name = "talker.model.codec_embedding.weight".to_owned();
+            return Err(CheckpointError::RowOutOfRange { name, row, rows: self.vocab }.into());
+        }
         Ok(self.codec_embedding.forward(&Tensor::new(ids, &self.device)?)?)
     }
 
@@ -261,6 +268,7 @@ impl Talker {
         let input = zeros(batch, self.hidden)?;
         let text = self.text_embedding.width();
         Ok(TalkerWork {
+            batch: self.decoder.new_batch(batch, 1)?,
             position: input.unsqueeze(1)?,
             input,
             hidden: zeros(batch, self.hidden)?,
@@ -270,18 +278,33 @@ impl Talker {
         })
     }
 
-    /// Reads the input of `work`, one position of each sequence, and leaves the output there.
+    /// Tells the device of the sequences of a batch, before the first [step](Talker::step) and
+    /// where there are others.
     ///
     /// # Errors
-    /// If a state has no room left, or there are not as many as rows.
+    /// If there are not as many as rows.
+    pub fn begin(
+        &self,
+        work: &mut TalkerWork,
+        states: &mut [&mut TalkerState],
+    ) -> Result<(), TalkerError> {
+        Ok(self.decoder.begin(&mut work.batch, &mut decoders(states))?)
+    }
+
+    /// Reads the input of `work`, one position of each sequence, and leaves the output there. A
+    /// `counter` of the steps since the sequences [began](Talker::begin) makes all of them the same
+    /// for the device.
+    ///
+    /// # Errors
+    /// If a state has no room left, or they are not those that began.
     pub fn step(
         &self,
         work: &TalkerWork,
+        counter: Option<&Counter>,
         states: &mut [&mut TalkerState],
     ) -> Result<(), TalkerError> {
-        let mut states: SmallVec<[_; 8]> =
-            states.iter_mut().map(|state| &mut state.decoder).collect();
-        self.decoder.last_into(&work.position, &work.hidden, &mut states)?;
+        let mut states = decoders(states);
+        self.decoder.last_into(&work.position, &work.hidden, &work.batch, counter, &mut states)?;
         Ok(self.codec_head.forward_into(&work.hidden, &work.logits)?)
     }
 
@@ -291,4 +314,8 @@ impl Talker {
         let logits = self.codec_head.forward(&hidden)?.to_dtype(DType::F32)?;
         Ok(Output { hidden, logits })
     }
+}
+
+fn decoders<'a>(states: &'a mut [&mut TalkerState]) -> SmallVec<[&'a mut DecoderState; 8]> {
+    states.iter_mut().map(|state| &mut state.decoder).collect()
 }

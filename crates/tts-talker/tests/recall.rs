@@ -26,7 +26,7 @@ fn logits(talker: &Talker, prompt: &Tensor, head: usize) -> (Vec<Vec<f32>>, Talk
     let first = talker.prefill(prompt, head, &mut state).unwrap();
     let work = talker.new_work(1).unwrap();
     talker.codec_into(&Tensor::new(&[3_u32], &Device::Cpu).unwrap(), work.input()).unwrap();
-    talker.step(&work, &mut [&mut state]).unwrap();
+    talker.step(&work, None, &mut [&mut state]).unwrap();
     let values = |logits: &Tensor| logits.flatten_all().unwrap().to_vec1().unwrap();
     (vec![values(&first.logits), values(work.logits())], state)
 }

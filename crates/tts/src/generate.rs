@@ -5,7 +5,7 @@ use std::time::Instant;
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_code_predictor::{PredictorError, PredictorWork};
-use tts_nn::{Buffer, with_ids};
+use tts_nn::{Buffer, Counter, with_ids};
 use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync};
 use tts_sampler::{BatchSampler, Draw};
 use tts_talker::TalkerWork;
@@ -36,8 +36,13 @@ struct Work {
     sampler: BatchSampler,
     /// One row of the batch each.
     rows: Vec<Row>,
+    /// Frames since the last read.
+    counter: Counter,
+    /// The rows of the text that go with them, `[frames, batch, hidden]`, and each, `[1, hidden]`.
+    texts: Buffer,
+    text_rows: Vec<Buffer>,
     /// The draws of frames that the host has not read, `[frames * words, batch]`.
-    drawn: Tensor,
+    drawn: Buffer,
     /// The same, as the host knows them.
     words: Vec<u32>,
 }
@@ -45,7 +50,6 @@ struct Work {
 /// The parts of [`Work`] that belong to one request, `[1, width]`.
 #[derive(Debug)]
 struct Row {
-    input: Buffer,
     hidden: Tensor,
     logits: Tensor,
 }
@@ -56,7 +60,6 @@ impl Work {
         let predictor = model.predictor.new_work(batch)?;
         let row = |b: usize| -> TensorResult<Row> {
             Ok(Row {
-                input: Buffer::of(talker.input().narrow(0, b, 1)?)?,
                 hidden: talker.hidden().narrow(0, b, 1)?,
                 logits: talker.logits().narrow(0, b, 1)?,
             })
@@ -64,10 +67,27 @@ impl Work {
         let rows = (0..batch).map(row).collect::<TensorResult<_>>()?;
         let device = talker.logits().device();
         let words = predictor.words().dim(0)?;
-        let drawn = Tensor::zeros((frames * words, batch), DType::U32, device)?;
+        let drawn = Buffer::zeros((frames * words, batch), DType::U32, device)?;
+        let input = talker.input();
+        let texts = Buffer::zeros((frames, batch, input.dim(1)?), input.dtype(), device)?;
+        let each = texts.flatten(0, 1)?;
+        let text_row = |row: usize| Buffer::of(each.narrow(0, row, 1)?);
+        let text_rows = (0..frames * batch).map(text_row).collect::<TensorResult<_>>()?;
+        let counter = Counter::new(device)?;
         let sampler = BatchSampler::new(model.first_code_rules(), batch, device)?;
         let words = Vec::with_capacity(drawn.elem_count());
-        Ok(Self { batch, talker, predictor, sampler, rows, drawn, words })
+        Ok(Self {
+            batch,
+            talker,
+            predictor,
+            sampler,
+            rows,
+            counter,
+            texts,
+            text_rows,
+            drawn,
+            words,
+        })
     }
 
     /// Frames that there is room for until the host reads them.
@@ -75,10 +95,29 @@ impl Work {
         Ok(self.drawn.dim(0)? / self.predictor.words().dim(0)?)
     }
 
-    /// Tells the device what the host knows of the requests.
-    fn begin(&mut self, live: &[&mut Speaking]) -> Result<(), TtsError> {
+    /// Tells the device what the host knows of the requests for some frames.
+    fn begin(
+        &mut self,
+        model: &Model,
+        live: &mut [&mut Speaking],
+        frames: usize,
+    ) -> Result<(), TtsError> {
+        self.counter.reset()?;
+        {
+            let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
+            model.talker.begin(&mut self.talker, &mut states)?;
+        }
+        let rows = (0..frames).flat_map(|index| live.iter().map(move |one| (index, one)));
+        for ((index, speaking), row) in rows.zip(&self.text_rows) {
+            speaking.text.row_into(
+                speaking.frames.len() + index,
+                row,
+                &model.talker,
+                &self.talker,
+            )?;
+        }
         for (b, speaking) in live.iter().enumerate() {
-            self.predictor.hidden().slice_set(&speaking.output.hidden, 0, b)?;
+            self.predictor.hidden().set_rows(b, &speaking.output.hidden)?;
         }
         let tokens: Few<u32> =
             live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
@@ -161,18 +200,17 @@ impl Generator {
         let most = if probe.enabled() { 1 } else { most.max(1) };
         let count = ahead.unwrap_or(1).clamp(1, most);
         let mut work = self.take_work(model, live.len(), count)?;
-        work.begin(live)?;
+        work.begin(model, live, count)?;
         for index in 0..count {
             let frame = first + index;
             predict_codes(model, live, frame, &mut work, probe)?;
             advance_talker(model, live, frame, &work, probe)?;
             let _span = frame_span!(Stage::Sampling, frame);
             work.draw_first_codes()?;
-            let words = work.predictor.words();
-            work.drawn.slice_set(words, 0, index * words.dim(0)?)?;
-            if index + 1 < count {
-                work.predictor.hidden().set(work.talker.hidden())?;
-            } else {
+            work.counter.keep(work.predictor.words(), &work.drawn)?;
+            work.predictor.hidden().set(work.talker.hidden())?;
+            work.counter.advance()?;
+            if index + 1 == count {
                 work.read()?;
             }
         }
@@ -255,11 +293,7 @@ fn advance_talker(
     probe: &mut dyn Probe,
 ) -> Result<(), TtsError> {
     let _span = frame_span!(Stage::TalkerStep, frame);
-    work.talker.input().set(work.predictor.embedded())?;
-    for (speaking, row) in live.iter().zip(&work.rows) {
-        let text = speaking.text.row(frame, &model.talker, &work.talker)?;
-        row.input.add(text)?;
-    }
+    work.counter.add_rows(work.predictor.embedded(), &work.texts, work.talker.input())?;
     if probe.enabled() {
         for (b, speaking) in live.iter().enumerate() {
             let (input, position) = (row(work.talker.input(), b)?, speaking.talker.position());
@@ -268,7 +302,7 @@ fn advance_talker(
     }
     {
         let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
-        model.talker.step(&work.talker, &mut states)?;
+        model.talker.step(&work.talker, Some(&work.counter), &mut states)?;
     }
     if probe.enabled() {
         for (speaking, row) in live.iter().zip(&work.rows) {

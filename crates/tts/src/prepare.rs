@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use candle_core::{DType, Tensor};
 use tts_codec_decoder::CodecDecoder;
-use tts_nn::Buffer;
 use tts_profiling::{Stage, stage_span};
 use tts_sampler::History;
 use tts_text::{
@@ -119,7 +118,6 @@ pub(crate) fn prefill(
             complete: prompt.complete,
             ids: prompt.trailing,
             tokens: prompt.text_tokens,
-            row: Buffer::of(pad.copy()?)?,
             pad,
         },
         first_codes: Vec::new(),

@@ -49,8 +49,6 @@ pub(crate) struct TextRows {
     pub(crate) tokens: usize,
     /// The row that is added when the text is over, `[1, hidden]`.
     pub(crate) pad: Tensor,
-    /// Memory for another row.
-    pub(crate) row: Buffer,
 }
 
 /// The codec's side of a request.
@@ -71,16 +69,18 @@ impl TextRows {
         if self.complete { usize::MAX } else { self.ids.len().saturating_sub(frame) }
     }
 
-    /// The row that goes with `frame`, `[1, hidden]`.
-    pub(crate) fn row(
+    /// Puts the row that goes with `frame` into `row`, `[1, hidden]`.
+    pub(crate) fn row_into(
         &self,
         frame: usize,
+        row: &Buffer,
         talker: &Talker,
         work: &TalkerWork,
-    ) -> Result<&Tensor, TtsError> {
-        let Some(&id) = self.ids.get(frame) else { return Ok(&self.pad) };
-        talker.text_into(id, &self.row, work)?;
-        Ok(&self.row)
+    ) -> Result<(), TtsError> {
+        match self.ids.get(frame) {
+            Some(&id) => Ok(talker.text_into(id, row, work)?),
+            None => Ok(row.set(&self.pad)?),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ struct Case {
     heads: usize,
     kv_heads: usize,
     width: usize,
-    /// Position and capacity of each row.
+    /// Position and capacity of each row; positions are told in parts.
     rows: &'static [(usize, usize)],
 }
 
@@ -56,7 +56,11 @@ impl Case {
         let mut caches: Vec<Memory> = rows.clone().map(|row| self.cache(row)).collect();
         let mut addresses: Vec<u64> = caches.iter_mut().map(|cache| cache.address().0).collect();
         let of_rows = &self.rows[rows];
-        let mut positions: Vec<u32> = of_rows.iter().map(|row| row.0 as u32).collect();
+        // Every row is at the same distance from where it began.
+        let nearest = of_rows.iter().map(|row| row.0 as u32).min().expect("a row");
+        let (offset, mut counted) = (nearest / 3, nearest / 2);
+        let begun = |row: &(usize, usize)| row.0 as u32 - offset - counted;
+        let mut positions: Vec<u32> = of_rows.iter().map(begun).collect();
         let mut capacities: Vec<u32> = of_rows.iter().map(|row| row.1 as u32).collect();
         let count = of_rows.len();
         let mut mixed = Memory::zeros(count * self.heads * self.width);
@@ -72,6 +76,8 @@ impl Case {
                 caches: tts_cuda::Address::of(addresses.as_mut_ptr()),
                 capacities: tts_cuda::Address::of(capacities.as_mut_ptr()),
                 positions: tts_cuda::Address::of(positions.as_mut_ptr()),
+                offset,
+                count: (counted > 0).then(|| tts_cuda::Address::of(&raw mut counted)),
                 dtype: self.dtype,
                 longest,
                 cosines: cosines.address(),

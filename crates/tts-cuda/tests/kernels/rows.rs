@@ -1,7 +1,7 @@
 //! What is done with whole rows.
 
 use crate::memory::{Memory, TYPES, assert_near, numbers, queues};
-use tts_cuda::{Address, Embed, Float, NextInput, RmsNorm, advance};
+use tts_cuda::{Address, Embed, Float, Keep, NextInput, Put, RmsNorm, advance};
 
 #[test]
 fn rows_of_tables_are_taken_and_added() {
@@ -41,44 +41,85 @@ fn rows_of_tables_are_taken_and_added() {
 
 #[test]
 fn texts_follow_the_frames_and_end_with_their_last_row() {
-    let (width, stride) = (270, 3);
-    let lengths = [1_u32, 4, 2];
-    let mut texts =
-        lengths.map(|length| Memory::new(Float::F32, &numbers(length as usize * width, length)));
-    let mut addresses = texts.each_mut().map(|text| text.address().0);
-    for drawn in [1_u32, 2, 4, 9] {
-        let mut sum = Memory::new(Float::F32, &numbers(3 * width, 7));
-        let mut x = Memory::zeros(3 * width);
-        let mut counts = [drawn; 9];
-        let mut of_rows = lengths;
-        let next = NextInput {
-            sum: sum.address(),
-            texts: Address::of(addresses.as_mut_ptr()),
-            lengths: Address::of(of_rows.as_mut_ptr()),
-            drawn: Address::of(counts.as_mut_ptr()),
-            stride,
-            rows: 3,
-            width: width as u32,
-            x: x.address(),
-        };
-        // SAFETY: the memory has these sizes and outlives the kernel.
-        unsafe { next.launch(&queues()[2]) }.expect("a launch");
-        let (x, sum) = (x.values(), sum.values());
-        for (row, text) in texts.iter().map(Memory::values).enumerate() {
-            let index = drawn.min(lengths[row]) as usize - 1;
-            for i in 0..width {
-                let expected = sum[row * width + i] + text[index * width + i];
-                assert_eq!(x[row * width + i], expected);
-            }
+    let (rows, width, steps) = (3, 270, 4);
+    let mut texts = Memory::new(Float::F32, &numbers(steps * rows * width, 1));
+    let mut sum = Memory::new(Float::F32, &numbers(rows * width, 7));
+    for mut count in [0_u32, 1, 3, 9] {
+        for queue in queues() {
+            let mut x = Memory::zeros(rows * width);
+            let next = NextInput {
+                sum: sum.address(),
+                texts: texts.address(),
+                steps: steps as u32,
+                count: Address::of(&raw mut count),
+                rows: rows as u32,
+                width: width as u32,
+                x: x.address(),
+            };
+            // SAFETY: the memory has these sizes and outlives the kernel.
+            unsafe { next.launch(&queue) }.expect("a launch");
+            let step = (count as usize).min(steps - 1);
+            let text = texts.values()[step * rows * width..(step + 1) * rows * width].to_vec();
+            let expected: Vec<f32> = sum.values().iter().zip(text).map(|(s, t)| s + t).collect();
+            assert_eq!(x.values(), expected);
         }
     }
 }
 
 #[test]
+fn rows_are_put_apart() {
+    let (rows, width, stride) = (3, 270, 300);
+    let mut from = Memory::new(Float::F32, &numbers(rows * width, 7));
+    for queue in queues() {
+        let mut to = Memory::zeros(rows * stride);
+        let put = Put {
+            from: from.address(),
+            rows: rows as u32,
+            width: width as u32,
+            to: to.address(),
+            stride: stride as u32,
+        };
+        // SAFETY: the memory has these sizes and outlives the kernel.
+        unsafe { put.launch(&queue) }.expect("a launch");
+        for (put, from) in to.values().chunks(stride).zip(from.values().chunks(width)) {
+            assert_eq!(put[..width], *from);
+            assert!(put[width..].iter().all(|&value| value == 0.0));
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_has_its_place() {
+    let (width, steps) = (300, 3_usize);
+    let mut log = vec![0_u32; steps * width];
+    let (mut count, mut from) = (0_u32, vec![0_u32; width]);
+    for step in 0..5 {
+        from.fill(step + 1);
+        let keep = Keep {
+            from: Address::of(from.as_mut_ptr()),
+            width: width as u32,
+            count: Address::of(&raw mut count),
+            steps: steps as u32,
+            log: Address::of(log.as_mut_ptr()),
+        };
+        let queue = &queues()[step as usize % 4];
+        // SAFETY: the memory has these sizes and outlives the kernels.
+        unsafe { keep.launch(queue) }.expect("a launch");
+        // SAFETY: as before.
+        unsafe { advance(queue, Address::of(&raw mut count)) }.expect("a launch");
+    }
+    assert_eq!(count, 5);
+    // Later steps take the place of the last.
+    let expected = [1, 2, 5].map(|step| vec![step; width]).concat();
+    assert_eq!(log, expected);
+}
+
+#[test]
 fn norms_are_near_the_exact_ones() {
     for width in [1, 31, 256, 1000] {
-        let (x, weights) = (numbers(3 * width, 1), numbers(width, 2));
-        let exact: Vec<f64> = (x.chunks(width))
+        // Of two rows, the last is taken.
+        let (x, weights) = (numbers(6 * width, 1), numbers(width, 2));
+        let exact: Vec<f64> = (x.chunks(width).skip(1).step_by(2))
             .flat_map(|x| {
                 let mean = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / width as f64;
                 let scale = 1.0 / (mean + 1e-6_f32 as f64).sqrt();
@@ -89,7 +130,8 @@ fn norms_are_near_the_exact_ones() {
             let mut y = Memory::zeros(3 * width);
             let [mut x, mut weights] = [&x, &weights].map(|x| Memory::new(Float::F32, x));
             let norm = RmsNorm {
-                x: x.address(),
+                x: x.address().after(width * size_of::<f32>()),
+                stride: 2 * width as u32,
                 weights: weights.address(),
                 epsilon: 1e-6,
                 rows: 3,
@@ -101,15 +143,4 @@ fn norms_are_near_the_exact_ones() {
             assert_near(&y.values(), &exact, &vec![2.0; exact.len()], 4e-7, &format!("{width}"));
         }
     }
-}
-
-#[test]
-fn positions_advance() {
-    let mut positions: Vec<u32> = (0..70).collect();
-    for queue in queues() {
-        // SAFETY: as many positions as rows.
-        unsafe { advance(&queue, Address::of(positions.as_mut_ptr()), 69) }.expect("a launch");
-    }
-    let expected: Vec<u32> = (0..69).map(|row| row + 4).chain([69]).collect();
-    assert_eq!(positions, expected);
 }
