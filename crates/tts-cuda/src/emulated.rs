@@ -1,5 +1,6 @@
 //! The kernels, compiled for the CPU with `kernels/cuda_cpu_shim.h`.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
 
 use crate::error::LaunchError;
@@ -45,6 +46,43 @@ fn bits(arg: &Arg) -> u64 {
     }
 }
 
+/// Launches that were recorded in a thread.
+#[derive(Default)]
+pub(crate) struct Recording(Vec<(Order, Kernel, Launch, Vec<Arg>)>);
+
+thread_local! {
+    /// Of this thread, while there is one.
+    static RECORDING: RefCell<Option<Recording>> = const { RefCell::new(None) };
+}
+
+/// See [`crate::Queue::record`].
+pub(crate) fn record<E: From<LaunchError>>(
+    work: impl FnOnce() -> Result<(), E>,
+) -> Result<Recording, E> {
+    let before = RECORDING.with_borrow_mut(|recording| {
+        let before = recording.take();
+        *recording = Some(Recording::default());
+        before
+    });
+    let done = if before.is_some() { Err(LaunchError::Recording.into()) } else { work() };
+    let recorded = RECORDING.replace(before);
+    done.map(|()| recorded.unwrap_or_default())
+}
+
+impl Recording {
+    /// See [`crate::Graph::launch`].
+    ///
+    /// # Safety
+    /// As there.
+    pub(crate) unsafe fn launch(&self) -> Result<(), LaunchError> {
+        for (order, kernel, shape, args) in &self.0 {
+            // SAFETY: as promised by the caller.
+            unsafe { launch(*order, *kernel, *shape, args)? };
+        }
+        Ok(())
+    }
+}
+
 /// See [`crate::Queue::launch`].
 ///
 /// # Safety
@@ -55,6 +93,13 @@ pub(crate) unsafe fn launch(
     launch: Launch,
     args: &[Arg],
 ) -> Result<(), LaunchError> {
+    let is_recorded = RECORDING.with_borrow_mut(|recording| {
+        let launches = recording.as_mut().map(|recording| &mut recording.0);
+        launches.map(|launches| launches.push((order, kernel, launch, args.to_vec()))).is_some()
+    });
+    if is_recorded {
+        return Ok(());
+    }
     // The first bytes of each are the argument: processors that this is for are little-endian.
     let mut values: Vec<u64> = args.iter().map(bits).collect();
     let mut args: Vec<*mut c_void> =

@@ -9,6 +9,13 @@ pub enum LaunchError {
         /// The rule, and the thread.
         what: String,
     },
+    /// Launches cannot be recorded while others are.
+    #[error("launches are being recorded already, or there is nothing to record them for")]
+    Recording,
+    /// The driver refused to record launches, or to repeat them.
+    #[cfg(feature = "cuda")]
+    #[error("recorded launches: {0}")]
+    Graph(cudarc::driver::DriverError),
     /// The driver refused.
     #[cfg(feature = "cuda")]
     #[error("kernel `{kernel}`: {source}")]

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cudarc::driver::sys::CUcontext;
-use cudarc::driver::{CudaFunction, CudaStream, DriverError, LaunchConfig, PushKernelArg};
+use cudarc::driver::sys::{CUcontext, CUgraphInstantiate_flags, CUstreamCaptureMode};
+use cudarc::driver::{
+    CudaFunction, CudaGraph, CudaStream, DriverError, LaunchConfig, PushKernelArg,
+};
 use cudarc::nvrtc::Ptx;
 
 use crate::error::LaunchError;
@@ -21,6 +23,20 @@ fn code(file: &str) -> &'static [u8] {
         };
     }
     code!("attention" "gemv" "rows" "sample")
+}
+
+/// A graph of the driver.
+pub(crate) struct GpuGraph(CudaGraph);
+
+// SAFETY: the driver lets any thread use a graph, one at a time, and nobody has a reference to this
+// one while it is moved.
+unsafe impl Send for GpuGraph {}
+
+impl GpuGraph {
+    /// See [`crate::Graph::launch`].
+    pub(crate) fn launch(&self) -> Result<(), LaunchError> {
+        self.0.launch().map_err(LaunchError::Graph)
+    }
 }
 
 type Functions = Arc<HashMap<Kernel, CudaFunction>>;
@@ -64,6 +80,24 @@ impl Gpu {
         let functions = Arc::new(functions);
         loaded.insert(key(context.cu_ctx()), Arc::clone(&functions));
         Ok(Self { stream, functions })
+    }
+
+    /// See [`crate::Queue::record`].
+    pub(crate) fn record<E: From<LaunchError>>(
+        &self,
+        work: impl FnOnce() -> Result<(), E>,
+    ) -> Result<GpuGraph, E> {
+        // Other threads may go on to allocate memory.
+        let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+        self.stream.begin_capture(mode).map_err(LaunchError::Graph)?;
+        let done = work();
+        // In any case: the stream would not be usable.
+        let flags = CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+        let graph = self.stream.end_capture(flags);
+        done?;
+        let graph = graph.map_err(LaunchError::Graph)?.ok_or(LaunchError::Recording)?;
+        graph.upload().map_err(LaunchError::Graph)?;
+        Ok(GpuGraph(graph))
     }
 
     /// See [`crate::Queue::launch`].

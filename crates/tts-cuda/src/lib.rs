@@ -16,6 +16,7 @@ mod error;
 mod gemv;
 #[cfg(feature = "cuda")]
 mod gpu;
+mod graph;
 mod kernel;
 mod queue;
 mod rows;
@@ -27,6 +28,7 @@ pub use error::LaunchError;
 pub use gemv::{Gemv, Use};
 #[cfg(feature = "cuda")]
 pub use gpu::Gpu;
+pub use graph::Graph;
 pub use kernel::{Arg, Kernel, Launch};
 #[cfg(feature = "emulated")]
 pub use queue::Order;

@@ -50,10 +50,15 @@ impl Counter {
     /// # Errors
     /// If the kernel cannot be launched.
     pub fn advance(&self) -> Result<()> {
-        self.known.set(self.known.get() + 1);
+        self.pass();
         let Some(queue) = &self.queue else { return self.steps.write(&[self.known.get() as u32]) };
         // SAFETY: one number, which is freed in the order of the queue.
         unsafe { advance(queue, address_of(&self.steps)?) }.map_err(Error::wrap)
+    }
+
+    /// Notes a step that a [graph](crate::Graph) counted.
+    pub fn pass(&self) {
+        self.known.set(self.known.get() + 1);
     }
 
     /// Where it is.

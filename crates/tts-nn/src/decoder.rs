@@ -81,6 +81,14 @@ enum State {
 #[derive(Debug)]
 pub struct DecoderBatch(Option<Box<ResidentBatch>>);
 
+impl DecoderBatch {
+    /// Changes when the device is told of other memory than before: what was
+    /// [recorded](crate::Graph::record) until then is of the past.
+    pub fn version(&self) -> u64 {
+        self.0.as_ref().map_or(0, |batch| batch.version())
+    }
+}
+
 impl DecoderState {
     /// Positions pushed so far.
     pub fn position(&self) -> usize {
@@ -88,6 +96,18 @@ impl DecoderState {
             State::Dense(state) => state.position(),
             State::Packed(state) => state.position(),
             State::Resident(state) => state.position(),
+        }
+    }
+
+    /// Notes positions that were pushed by a [graph](crate::Graph).
+    ///
+    /// # Errors
+    /// [`CacheFull`](crate::CacheFull) (wrapped) if there is no room for them; if the stack has no
+    /// kernels for a GPU.
+    pub fn pass(&mut self, positions: usize) -> Result<()> {
+        match &mut self.0 {
+            State::Resident(state) => state.pass(positions),
+            State::Dense(_) | State::Packed(_) => foreign(),
         }
     }
 

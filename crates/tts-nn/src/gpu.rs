@@ -5,6 +5,8 @@ use std::cell::Cell;
 use candle_core::{CpuStorage, DType, Device, Error, InplaceOp1, Layout, Result, Tensor};
 use tts_cuda::{Address, Float, Queue};
 
+use crate::graph::need;
+
 /// What runs kernels after all that the tensor library has asked of a device; `None` where this
 /// build has no kernels for it.
 ///
@@ -83,6 +85,7 @@ pub fn address_of(x: &Tensor) -> Result<Address> {
     }
     let locate = Locate { size: x.dtype().size_in_bytes(), found: Cell::new(None) };
     x.inplace_op1(&locate)?;
+    need([x]);
     locate.found.into_inner().ok_or(Error::UnsupportedDTypeForOp(x.dtype(), NAME))
 }
 

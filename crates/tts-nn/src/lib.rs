@@ -37,6 +37,7 @@ mod dense;
 mod embedding;
 mod gpu;
 mod gpu_matrix;
+mod graph;
 mod kv_cache;
 mod linear;
 mod mlp;
@@ -60,6 +61,7 @@ pub use embedding::Embedding;
 #[cfg(feature = "emulated")]
 pub use gpu::emulate_gpu;
 pub use gpu::{address_of, computed_in, queue_of};
+pub use graph::Graph;
 pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;
 pub use norm::{LayerNorm, RmsNorm};

@@ -11,6 +11,7 @@ use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::decoder::{Blocks, DecoderConfig};
 use crate::gpu::{address_of, aligned, float, values_of};
+use crate::graph::need;
 use crate::kv_cache::CacheFull;
 use crate::rope::Rope;
 use crate::source::Source;
@@ -27,7 +28,7 @@ pub(crate) struct ResidentDecoder {
     queue: Queue,
     decoder: Decoder,
     /// What the addresses in `decoder` are of.
-    _weights: Vec<Tensor>,
+    weights: Vec<Tensor>,
     rope: Rope,
     /// Cosines and sines, as many positions as any sequence has had room for.
     angles: Mutex<Option<[Tensor; 2]>>,
@@ -58,6 +59,17 @@ pub(crate) struct ResidentBatch {
     begun: Vec<usize>,
     angles: Option<[Tensor; 2]>,
     work: StepWork,
+    /// How often the device was told of other memory than before.
+    version: u64,
+}
+
+impl Drop for ResidentBatch {
+    /// A graph may still be launched that has the table: without room, kernels touch no cache.
+    fn drop(&mut self) {
+        if self.table.write(&vec![0_u32; self.table.elem_count()]).is_err() {
+            std::mem::forget(std::mem::take(&mut self.caches));
+        }
+    }
 }
 
 /// The memory of steps of some rows.
@@ -69,7 +81,14 @@ struct StepWork {
     /// Positions that attention has memory for.
     longest: u32,
     /// What the other addresses are of.
-    _others: [Tensor; 5],
+    others: [Tensor; 5],
+}
+
+impl ResidentBatch {
+    /// See [`DecoderBatch::version`](crate::DecoderBatch::version).
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
 }
 
 impl ResidentState {
@@ -79,6 +98,22 @@ impl ResidentState {
 
     pub(crate) fn clear(&mut self) {
         self.position = 0;
+    }
+
+    /// See [`DecoderState::pass`](crate::DecoderState::pass).
+    pub(crate) fn pass(&mut self, time: usize) -> Result<()> {
+        self.room(time)?;
+        self.position += time;
+        Ok(())
+    }
+
+    /// Is there room for some more positions?
+    fn room(&self, time: usize) -> Result<()> {
+        let (needed, capacity) = (self.position + time, self.capacity);
+        if needed > capacity {
+            return Err(Error::wrap(CacheFull { needed, capacity }));
+        }
+        Ok(())
     }
 }
 
@@ -161,7 +196,7 @@ impl ResidentDecoder {
         Ok(Self {
             queue,
             decoder: Decoder { shape, dtype, layers, norm: address },
-            _weights: weights,
+            weights,
             rope: Rope::new(c.rope_theta, c.head_dim),
             angles: Mutex::new(None),
             works: Works::default(),
@@ -215,6 +250,7 @@ impl ResidentDecoder {
             begun: Vec::new(),
             angles: None,
             work: self.new_work(rows, 1)?,
+            version: 0,
         })
     }
 
@@ -232,8 +268,13 @@ impl ResidentDecoder {
         batch.caches = states.iter().map(|state| state.cache.clone()).collect();
         if (batch.work.longest as usize) < longest {
             batch.work = self.new_work(batch.work.x.dim(0)?, longest as u32)?;
+            // As many angles as the memory is for, which is what graphs are told.
+            batch.angles = None;
         }
-        batch.angles = Some(self.angles(longest)?);
+        if batch.angles.is_none() {
+            batch.angles = Some(self.angles(batch.work.longest as usize)?);
+            batch.version += 1;
+        }
         Ok(())
     }
 
@@ -257,10 +298,7 @@ impl ResidentDecoder {
             if own.is_none() || *passed.get_or_insert(own) != own {
                 candle_core::bail!("sequences of a batch have not come as far as each other");
             }
-            let (needed, capacity) = (state.position + time, state.capacity);
-            if needed > capacity {
-                return Err(Error::wrap(CacheFull { needed, capacity }));
-            }
+            state.room(time)?;
         }
         let passed = passed.flatten().unwrap_or(0);
         let counted = counter.map_or(0, Counter::steps);
@@ -281,6 +319,7 @@ impl ResidentDecoder {
             ..self.caches(start, rows * time, angles, work)?
         };
         let outputs = Outputs { every: time as u32, y };
+        need(self.weights.iter().chain(&work.others));
         // SAFETY: weights, caches and memory have the shapes of the stack. The batch has the caches,
         // which have room for these positions, and all earlier ones were written in the order of the
         // queue, in which all memory is freed.
@@ -336,10 +375,7 @@ impl ResidentDecoder {
         }
         for state in states.iter() {
             self.check(state)?;
-            let (needed, capacity) = (state.position + time, state.capacity);
-            if needed > capacity {
-                return Err(Error::wrap(CacheFull { needed, capacity }));
-            }
+            state.room(time)?;
         }
         let places = places(states, time)?;
         let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
@@ -407,7 +443,7 @@ impl ResidentDecoder {
             arrived: address_of(&arrived)?,
         };
         let others = [qkv, mixed, activated, parts, arrived];
-        Ok(StepWork { x, addresses, longest, _others: others })
+        Ok(StepWork { x, addresses, longest, others })
     }
 }
 

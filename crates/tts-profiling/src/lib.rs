@@ -65,6 +65,22 @@ pub const SPAN_TARGET: &str = "tts";
 /// The target of every sync mark.
 pub const SYNC_TARGET: &str = "gpu_sync";
 
+/// Whether somebody hears of spans; without the feature `profiling`, nobody does.
+pub fn is_heard() -> bool {
+    #[cfg(feature = "profiling")]
+    return tracing::enabled!(target: "tts", tracing::Level::INFO);
+    #[cfg(not(feature = "profiling"))]
+    false
+}
+
+/// Does something of which nobody hears: what is recorded to be repeated has no times.
+pub fn unheard<T>(work: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "profiling")]
+    return tracing::subscriber::with_default(tracing::subscriber::NoSubscriber::new(), work);
+    #[cfg(not(feature = "profiling"))]
+    work()
+}
+
 /// Re-exports for the macros of this crate; not part of the interface.
 #[doc(hidden)]
 pub mod private {

@@ -29,13 +29,15 @@ pub enum Stage {
     TopK,
     /// Inside sampling: everything outside the nucleus is dropped.
     TopP,
+    /// One frame that a GPU repeats as a whole, in place of its parts.
+    FrameGraph,
     /// Codes to samples.
     Decode,
 }
 
 impl Stage {
     /// Every stage, outermost first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Load,
         Self::VoicePrompt,
         Self::SpeakerEncoder,
@@ -50,6 +52,7 @@ impl Stage {
         Self::Sampling,
         Self::TopK,
         Self::TopP,
+        Self::FrameGraph,
         Self::Decode,
     ];
 
@@ -70,6 +73,7 @@ impl Stage {
             Self::Sampling => "sampling",
             Self::TopK => "top_k",
             Self::TopP => "top_p",
+            Self::FrameGraph => "frame_graph",
             Self::Decode => "decode",
         }
     }

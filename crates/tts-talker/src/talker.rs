@@ -71,6 +71,11 @@ pub struct TalkerWork {
 }
 
 impl TalkerWork {
+    /// See [`DecoderBatch::version`].
+    pub fn version(&self) -> u64 {
+        self.batch.version()
+    }
+
     /// What a step reads, `[batch, hidden]`; to be filled where it is.
     pub fn input(&self) -> &Buffer {
         &self.input
@@ -289,6 +294,14 @@ impl Talker {
         states: &mut [&mut TalkerState],
     ) -> Result<(), TalkerError> {
         Ok(self.decoder.begin(&mut work.batch, &mut decoders(states))?)
+    }
+
+    /// Notes a step that a [graph](tts_nn::Graph) did.
+    ///
+    /// # Errors
+    /// If a state has no room left, or there are no graphs of this talker.
+    pub fn pass(&self, states: &mut [&mut TalkerState]) -> Result<(), TalkerError> {
+        Ok(decoders(states).iter_mut().try_for_each(|state| state.pass(1))?)
     }
 
     /// Reads the input of `work`, one position of each sequence, and leaves the output there. A

@@ -57,15 +57,45 @@ impl DeviceName {
     /// If a GPU is asked for and this build or this machine has none.
     pub fn open(self) -> Result<Device, TtsError> {
         match self {
-            Self::Auto => Ok(Device::new_cuda_with_stream(0).unwrap_or(Device::Cpu)),
+            Self::Auto => Ok(gpu(0).unwrap_or(Device::Cpu)),
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !candle_core::utils::cuda_is_available() => Err(TtsError::Device {
                 name: self,
                 source: "this build has no CUDA (cargo feature `cuda`)".into(),
             }),
-            Self::Cuda(number) => Device::new_cuda_with_stream(number)
-                .map_err(|source| TtsError::Device { name: self, source: source.into() }),
+            Self::Cuda(number) => {
+                gpu(number).map_err(|source| TtsError::Device { name: self, source: source.into() })
+            }
         }
+    }
+}
+
+/// A GPU with a queue of its own.
+fn gpu(number: usize) -> candle_core::Result<Device> {
+    let device = Device::new_cuda_with_stream(number)?;
+    #[cfg(feature = "cuda")]
+    if let Device::Cuda(cuda) = &device {
+        // SAFETY: all tensors of the device are used in the order of its one queue.
+        unsafe { cuda.disable_event_tracking() };
+        keep_memory(number).map_err(candle_core::Error::wrap)?;
+    }
+    Ok(device)
+}
+
+/// Lets the driver keep memory that was freed: it would give it back at every wait else.
+#[cfg(feature = "cuda")]
+fn keep_memory(
+    number: usize,
+) -> Result<(), candle_core::cuda_backend::cudarc::driver::DriverError> {
+    use candle_core::cuda_backend::cudarc::driver::{result, sys};
+
+    let threshold = sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+    let mut all = u64::MAX;
+    let device = result::device::get(number as i32)?;
+    // SAFETY: a device that is open, its own pool, and a value of the type of the attribute.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(device)?;
+        result::mem_pool::set_attribute(pool, threshold, (&raw mut all).cast())
     }
 }
 

@@ -1,20 +1,21 @@
 //! Frames of speech (`docs/model.md`, section 6.3).
 
+mod work;
+
 use std::time::Instant;
 
-use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use candle_core::{Result as TensorResult, Tensor};
 use smallvec::SmallVec;
-use tts_code_predictor::{PredictorError, PredictorWork};
-use tts_nn::{Buffer, Counter, with_ids};
-use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync};
-use tts_sampler::{BatchSampler, Draw};
-use tts_talker::TalkerWork;
+use tts_nn::Graph;
+use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync, is_heard, unheard};
 
 use crate::error::TtsError;
+use crate::guard::FRAMES_PER_LOOK;
 use crate::model::Model;
-use crate::probe::{Observation, Probe};
+use crate::probe::{NoProbe, Observation, Probe};
 use crate::speaking::Speaking;
 use crate::timing::ms;
+use work::{Frames, Work};
 
 /// Requests that speak together without memory of their own for their list.
 pub(crate) type Few<T> = SmallVec<[T; 8]>;
@@ -26,150 +27,10 @@ pub(crate) struct Generator {
     work: Option<Work>,
 }
 
-/// The memory of frames of some requests.
-#[derive(Debug)]
-struct Work {
-    batch: usize,
-    talker: TalkerWork,
-    predictor: PredictorWork,
-    /// Draws the tokens of codebook 0.
-    sampler: BatchSampler,
-    /// One row of the batch each.
-    rows: Vec<Row>,
-    /// Frames since the last read.
-    counter: Counter,
-    /// The rows of the text that go with them, `[frames, batch, hidden]`, and each, `[1, hidden]`.
-    texts: Buffer,
-    text_rows: Vec<Buffer>,
-    /// The draws of frames that the host has not read, `[frames * words, batch]`.
-    drawn: Buffer,
-    /// The same, as the host knows them.
-    words: Vec<u32>,
-}
-
-/// The parts of [`Work`] that belong to one request, `[1, width]`.
-#[derive(Debug)]
-struct Row {
-    hidden: Tensor,
-    logits: Tensor,
-}
-
-impl Work {
-    fn new(model: &Model, batch: usize, frames: usize) -> Result<Self, TtsError> {
-        let talker = model.talker.new_work(batch)?;
-        let predictor = model.predictor.new_work(batch)?;
-        let row = |b: usize| -> TensorResult<Row> {
-            Ok(Row {
-                hidden: talker.hidden().narrow(0, b, 1)?,
-                logits: talker.logits().narrow(0, b, 1)?,
-            })
-        };
-        let rows = (0..batch).map(row).collect::<TensorResult<_>>()?;
-        let device = talker.logits().device();
-        let words = predictor.words().dim(0)?;
-        let drawn = Buffer::zeros((frames * words, batch), DType::U32, device)?;
-        let input = talker.input();
-        let texts = Buffer::zeros((frames, batch, input.dim(1)?), input.dtype(), device)?;
-        let each = texts.flatten(0, 1)?;
-        let text_row = |row: usize| Buffer::of(each.narrow(0, row, 1)?);
-        let text_rows = (0..frames * batch).map(text_row).collect::<TensorResult<_>>()?;
-        let counter = Counter::new(device)?;
-        let sampler = BatchSampler::new(model.first_code_rules(), batch, device)?;
-        let words = Vec::with_capacity(drawn.elem_count());
-        Ok(Self {
-            batch,
-            talker,
-            predictor,
-            sampler,
-            rows,
-            counter,
-            texts,
-            text_rows,
-            drawn,
-            words,
-        })
-    }
-
-    /// Frames that there is room for until the host reads them.
-    fn frames(&self) -> TensorResult<usize> {
-        Ok(self.drawn.dim(0)? / self.predictor.words().dim(0)?)
-    }
-
-    /// Tells the device what the host knows of the requests for some frames.
-    fn begin(
-        &mut self,
-        model: &Model,
-        live: &mut [&mut Speaking],
-        frames: usize,
-    ) -> Result<(), TtsError> {
-        self.counter.reset()?;
-        {
-            let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
-            model.talker.begin(&mut self.talker, &mut states)?;
-        }
-        let rows = (0..frames).flat_map(|index| live.iter().map(move |one| (index, one)));
-        for ((index, speaking), row) in rows.zip(&self.text_rows) {
-            speaking.text.row_into(
-                speaking.frames.len() + index,
-                row,
-                &model.talker,
-                &self.talker,
-            )?;
-        }
-        for (b, speaking) in live.iter().enumerate() {
-            self.predictor.hidden().set_rows(b, &speaking.output.hidden)?;
-        }
-        let tokens: Few<u32> =
-            live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
-        if let Some(first) = self.predictor.first_tokens() {
-            first.write(&tokens)?;
-        }
-        let first: Few<_> = live.iter().map(|speaking| speaking.first_code_row()).collect();
-        self.sampler.begin(&first)?;
-        let others: Few<_> = live.iter().map(|speaking| speaking.other_codes_row()).collect();
-        Ok(self.predictor.begin(&others)?)
-    }
-
-    /// Draws the next codebook-0 token of each request from what the talker said; nothing is read
-    /// yet.
-    fn draw_first_codes(&mut self) -> Result<(), TtsError> {
-        if let Some(draw) = self.predictor.first_draw() {
-            self.sampler.draw_into(self.talker.logits(), 0, true, draw)?;
-        }
-        Ok(())
-    }
-
-    /// All that the host has to know of the frames since the last read, in one.
-    fn read(&mut self) -> TensorResult<()> {
-        self.words.clear();
-        gpu_sync!("generate.frame", SyncClass::PerFrame);
-        match self.drawn.device() {
-            Device::Cpu => with_ids(&self.drawn, |words| self.words.extend_from_slice(words))?,
-            _ => self.words.extend(self.drawn.flatten_all()?.to_vec1::<u32>()?),
-        }
-        Ok(())
-    }
-
-    /// The draw of a codebook for request `b`, of a frame since the last read.
-    fn draw_of(&self, frame: usize, codebook: usize, b: usize) -> Result<Draw, TtsError> {
-        let first = (frame * self.codebooks() + codebook) * Draw::WORDS;
-        let word = |word: usize| self.words.get((first + word) * self.batch + b).copied();
-        let draw = Draw::from_words([0, 1, 2].map(|index| word(index).unwrap_or_default()));
-        draw.map_err(|source| match codebook {
-            0 => source.into(),
-            _ => PredictorError::Draw { codebook, source }.into(),
-        })
-    }
-
-    fn codebooks(&self) -> usize {
-        self.predictor.words().dims().first().map_or(0, |words| words / Draw::WORDS)
-    }
-}
-
 impl Generator {
     /// Draws the first token of a request.
     pub(crate) fn begin(&mut self, model: &Model, speaking: &mut Speaking) -> Result<(), TtsError> {
-        let mut work = self.take_work(model, 1, 1)?;
+        let mut work = self.take_work(model, &[&mut *speaking])?;
         work.talker.logits().set(&speaking.output.logits)?;
         work.sampler.begin(&[speaking.first_code_row()])?;
         work.draw_first_codes()?;
@@ -199,18 +60,23 @@ impl Generator {
         // A probe is to see what is said, and no more.
         let most = if probe.enabled() { 1 } else { most.max(1) };
         let count = ahead.unwrap_or(1).clamp(1, most);
-        let mut work = self.take_work(model, live.len(), count)?;
+        let mut work = self.take_work(model, live)?;
         work.begin(model, live, count)?;
+        let wanted = |one: &&mut Speaking| one.options.graphs.unwrap_or(!is_heard());
+        let graphs = !probe.enabled() && live.iter().all(wanted);
         for index in 0..count {
-            let frame = first + index;
+            let (frame, is_last) = (first + index, index + 1 == count);
+            if graphs && repeat_frame(model, live, frame, &mut work)? {
+                if is_last {
+                    work.read()?;
+                }
+                continue;
+            }
             predict_codes(model, live, frame, &mut work, probe)?;
             advance_talker(model, live, frame, &work, probe)?;
             let _span = frame_span!(Stage::Sampling, frame);
-            work.draw_first_codes()?;
-            work.counter.keep(work.predictor.words(), &work.drawn)?;
-            work.predictor.hidden().set(work.talker.hidden())?;
-            work.counter.advance()?;
-            if index + 1 == count {
+            work.end_frame()?;
+            if is_last {
                 work.read()?;
             }
         }
@@ -242,12 +108,56 @@ impl Generator {
     }
 
     /// The memory of the last frames, if they were of as many requests and there is room.
-    fn take_work(&mut self, model: &Model, batch: usize, frames: usize) -> Result<Work, TtsError> {
+    fn take_work(&mut self, model: &Model, live: &[&mut Speaking]) -> Result<Work, TtsError> {
+        let frames = live.iter().map(|speaking| speaking.read_every(model)).min().unwrap_or(1);
+        // No more are generated before somebody listens.
+        let frames = frames.min(FRAMES_PER_LOOK);
         match self.work.take() {
-            Some(work) if work.batch == batch && work.frames()? >= frames => Ok(work),
-            _ => Work::new(model, batch, frames),
+            Some(work) if work.batch == live.len() && work.room()? >= frames => Ok(work),
+            _ => Work::new(model, live.len(), frames),
         }
     }
+}
+
+/// Generates one frame of each request as a graph: each is the same as the one before, but for what
+/// the device knows by itself. Says whether; the first one loads what is loaded by a first use, and
+/// cannot be recorded.
+fn repeat_frame(
+    model: &Model,
+    live: &mut [&mut Speaking],
+    frame: usize,
+    work: &mut Work,
+) -> Result<bool, TtsError> {
+    let version = work.talker.version();
+    match &work.frames {
+        Frames::Told => return Ok(false),
+        Frames::First => {
+            work.frames = Frames::Known;
+            return Ok(false);
+        }
+        Frames::Repeated(graph, recorded) if *recorded == version => {
+            let _span = frame_span!(Stage::FrameGraph, frame);
+            let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
+            model.talker.pass(&mut states)?;
+            work.counter.pass();
+            graph.launch()?;
+            return Ok(true);
+        }
+        Frames::Known | Frames::Repeated(..) => {}
+    }
+    let _span = frame_span!(Stage::FrameGraph, frame);
+    let device = work.texts.device().clone();
+    let graph = Graph::record(&device, || {
+        unheard(|| {
+            predict_codes(model, live, frame, work, &mut NoProbe)?;
+            advance_talker(model, live, frame, work, &mut NoProbe)?;
+            work.end_frame()
+        })
+    })?;
+    let Some(graph) = graph else { return Ok(false) };
+    graph.launch()?;
+    work.frames = Frames::Repeated(Box::new(graph), version);
+    Ok(true)
 }
 
 /// Completes one frame of each request: its codes, and the sums of their embeddings.

@@ -44,6 +44,10 @@ pub struct Options {
     /// take the fewest. `None` is one on the CPU, where a read costs nothing, and four on a GPU.
     /// The speech is the same; its end is noticed so much later.
     pub frames_per_read: Option<usize>,
+    /// Whether a GPU repeats whole frames as graphs, which have no stages to look into. `None` is
+    /// where there are kernels for it and nobody listens to spans; requests that speak together have
+    /// to agree.
+    pub graphs: Option<bool>,
 }
 
 impl Options {
@@ -73,6 +77,7 @@ impl Options {
             codec: CodecMode::default(),
             guard: Guard::default(),
             frames_per_read: None,
+            graphs: None,
         }
     }
 

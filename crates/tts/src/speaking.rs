@@ -111,11 +111,15 @@ impl Speaking {
         self.finish.is_none() && self.text.ahead(self.frames.len()) > 0
     }
 
+    /// Frames that the host may be behind.
+    pub(crate) fn read_every(&self, model: &Model) -> usize {
+        self.options.frames_per_read.unwrap_or(model.frames_per_read())
+    }
+
     /// Frames that can be generated before the host has to know them.
     pub(crate) fn frames_ahead(&self, model: &Model) -> usize {
-        let read_every = self.options.frames_per_read.unwrap_or(model.frames_per_read());
         let left = self.options.max_new_tokens.saturating_sub(self.first_codes.len());
-        read_every.min(left).min(self.text.ahead(self.frames.len()))
+        self.read_every(model).min(left).min(self.text.ahead(self.frames.len()))
     }
 
     /// Whether every frame has become samples.

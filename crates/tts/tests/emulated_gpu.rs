@@ -40,7 +40,11 @@ fn codes_are_those_of_the_tensor_library() {
     for (index, (request, expected)) in requests.iter().zip(&expected).enumerate() {
         let mut request = request.clone();
         request.options.frames_per_read = Some(index + 2);
-        let utterance = model.speak(&request).unwrap();
-        assert_eq!((utterance.frames, utterance.first_codes), *expected);
+        // Recorded and repeated, or told every time.
+        for graphs in [None, Some(false)] {
+            request.options.graphs = graphs;
+            let utterance = model.speak(&request).unwrap();
+            assert_eq!((utterance.frames, utterance.first_codes), *expected);
+        }
     }
 }

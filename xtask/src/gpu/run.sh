@@ -34,7 +34,14 @@ bench() {
   step "$name" ./e2e_bench --random --device cuda:0 --labels short --frames 40 --output json "$@"
 }
 bench bf16
+bench classic --graphs false --frames-per-read 1
+bench told --graphs false
+bench read1 --frames-per-read 1
+bench read16 --frames-per-read 16
 bench f32 --dtype f32
 bench stream --streaming --layout streaming
-for batch in 8 32 64; do bench "batch$batch" --batch "$batch"; done
+for batch in 8 32 64; do
+  bench "batch$batch" --batch "$batch"
+  bench "batch$batch-classic" --batch "$batch" --graphs false --frames-per-read 1
+done
 exit "$failed"

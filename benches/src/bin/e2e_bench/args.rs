@@ -48,6 +48,14 @@ pub(crate) struct Args {
     /// is left out.
     #[arg(long)]
     pub(crate) layout: Option<Layout>,
+    /// Frames that are generated before the host reads them; 1 on the CPU and 4 on a GPU if it is
+    /// left out.
+    #[arg(long)]
+    pub(crate) frames_per_read: Option<usize>,
+    /// Whether a GPU repeats whole frames as graphs, true or false; if it is left out, unless a
+    /// profile is written: a graph has no stages.
+    #[arg(long)]
+    pub(crate) graphs: Option<bool>,
     /// Threads; all cores if it is left out.
     #[arg(long)]
     pub(crate) threads: Option<usize>,

@@ -32,6 +32,8 @@ pub(crate) fn request(model: &Model, voice: &Voice, text: &str, args: &Args) -> 
     }
     request.options.seed = args.seed;
     request.options.layout = args.layout;
+    request.options.frames_per_read = args.frames_per_read;
+    request.options.graphs = args.graphs;
     if let Some(frames) = args.frames {
         tts_benches::fix_length(&mut request.options, frames as usize);
     }

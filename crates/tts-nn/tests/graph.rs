@@ -1,0 +1,183 @@
+//! Steps that are recorded and repeated, with the kernels for GPUs emulated.
+
+use candle_core::{DType, Device, Error, Result, Tensor};
+use tts_nn::{
+    Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph, Linear,
+    emulate_gpu,
+};
+
+const WIDTH: usize = 8;
+const STEPS: usize = 6;
+
+fn tensor(shape: &[usize], seed: usize) -> Tensor {
+    let count = shape.iter().product();
+    let value = |i: usize| (((i + 13 * seed) * 29 + 3) % 83) as f32 / 80.0 - 0.5;
+    Tensor::from_vec((0..count).map(value).collect::<Vec<_>>(), shape, &Device::Cpu).unwrap()
+}
+
+fn named(name: &str) -> Tensor {
+    let seed = name.bytes().fold(0, |seed, byte| (seed * 31 + usize::from(byte)) % 997);
+    let shape: &[usize] = if name.contains("_proj") {
+        &[WIDTH, WIDTH]
+    } else if name.contains("q_norm") || name.contains("k_norm") {
+        &[4]
+    } else if name == "head" {
+        &[3, WIDTH]
+    } else {
+        &[WIDTH]
+    };
+    tensor(shape, seed)
+}
+
+/// A step that feeds itself: text, stack, head, what is kept.
+struct Model {
+    decoder: Decoder,
+    head: Linear,
+}
+
+struct Work {
+    batch: DecoderBatch,
+    counter: Counter,
+    texts: Buffer,
+    input: Buffer,
+    position: Tensor,
+    hidden: Buffer,
+    logits: Buffer,
+    bits: Tensor,
+    log: Buffer,
+}
+
+impl Model {
+    fn new() -> Self {
+        emulate_gpu();
+        let config = DecoderConfig {
+            layers: 2,
+            heads: 2,
+            kv_heads: 2,
+            head_dim: 4,
+            intermediate: WIDTH,
+            norm_eps: 1e-6,
+            rope_theta: 1e4,
+            window: None,
+            head_norms: true,
+            layer_scales: false,
+            blocks: Blocks::RmsGated,
+        };
+        let source = |name: &str| -> Result<Tensor> { Ok(named(name)) };
+        let decoder = Decoder::load(None, config, &source).unwrap();
+        Self { decoder, head: Linear::in_bits::<Error>(None, &source, "head", None).unwrap() }
+    }
+
+    fn states(&self, capacity: usize) -> [DecoderState; 2] {
+        [0, 1].map(|_| self.decoder.new_state(capacity, DType::F32, &Device::Cpu).unwrap())
+    }
+
+    fn work(&self) -> Work {
+        let zeros = |shape: &[usize]| Buffer::zeros(shape, DType::F32, &Device::Cpu).unwrap();
+        let input = zeros(&[2, WIDTH]);
+        let bits = Buffer::zeros((2, 3), DType::U32, &Device::Cpu).unwrap();
+        Work {
+            batch: self.decoder.new_batch(2, 1).unwrap(),
+            counter: Counter::new(&Device::Cpu).unwrap(),
+            texts: Buffer::of(tensor(&[STEPS, 2, WIDTH], 7)).unwrap(),
+            position: input.unsqueeze(1).unwrap(),
+            input,
+            hidden: zeros(&[2, WIDTH]),
+            logits: zeros(&[2, 3]),
+            bits: (*bits).clone(),
+            log: Buffer::zeros((STEPS * 2, 3), DType::U32, &Device::Cpu).unwrap(),
+        }
+    }
+
+    fn begin(&self, work: &mut Work, states: &mut [DecoderState; 2]) {
+        work.counter.reset().unwrap();
+        work.hidden.write(&[0.0_f32; 2 * WIDTH]).unwrap();
+        let mut states: Vec<_> = states.iter_mut().collect();
+        self.decoder.begin(&mut work.batch, &mut states).unwrap();
+    }
+
+    fn step(&self, work: &Work, states: &mut [DecoderState; 2]) -> Result<()> {
+        work.counter.add_rows(&work.hidden, &work.texts, &work.input)?;
+        let mut states: Vec<_> = states.iter_mut().collect();
+        let (x, y) = (&work.position, &work.hidden);
+        self.decoder.last_into(x, y, &work.batch, Some(&work.counter), &mut states)?;
+        self.head.forward_into(&work.hidden, &work.logits)?;
+        work.counter.keep(&work.bits, &work.log)?;
+        work.counter.advance()
+    }
+}
+
+#[test]
+fn what_is_repeated_is_what_would_be_told() {
+    let model = Model::new();
+    let mut told = model.work();
+    let mut states = model.states(STEPS);
+    model.begin(&mut told, &mut states);
+    let mut expected = Vec::new();
+    for _ in 0..STEPS {
+        model.step(&told, &mut states).unwrap();
+        expected.push(told.logits.to_vec2::<f32>().unwrap());
+    }
+
+    let mut work = model.work();
+    let mut states = model.states(STEPS);
+    model.begin(&mut work, &mut states);
+    let record = |work: &Work, states: &mut [DecoderState; 2]| {
+        Graph::record(&Device::Cpu, || model.step(work, states)).unwrap().unwrap()
+    };
+    let graph = record(&work, &mut states);
+    // Nothing has run yet.
+    assert_eq!(work.logits.to_vec2::<f32>().unwrap(), [[0.0; 3]; 2]);
+    graph.launch().unwrap();
+    let follow = |work: &Work, states: &mut [DecoderState; 2]| -> Result<()> {
+        states.iter_mut().try_for_each(|state| state.pass(1))?;
+        work.counter.pass();
+        graph.launch()
+    };
+    assert_eq!(work.logits.to_vec2::<f32>().unwrap(), expected[0]);
+    for expected in &expected[1..] {
+        follow(&work, &mut states).unwrap();
+        assert_eq!(work.logits.to_vec2::<f32>().unwrap(), *expected);
+    }
+    assert!(follow(&work, &mut states).unwrap_err().to_string().contains("7 positions"));
+
+    // Other sequences with less room, in the same memory; and one that has more.
+    let version = work.batch.version();
+    let mut others = model.states(3);
+    model.begin(&mut work, &mut others);
+    assert_eq!(work.batch.version(), version);
+    for expected in &expected[..3] {
+        follow(&work, &mut others).unwrap();
+        assert_eq!(work.logits.to_vec2::<f32>().unwrap(), *expected);
+    }
+    let mut longer = model.states(40);
+    model.begin(&mut work, &mut longer);
+    assert_ne!(work.batch.version(), version);
+    record(&work, &mut longer).launch().unwrap();
+    assert_eq!(work.logits.to_vec2::<f32>().unwrap(), expected[0]);
+
+    // It keeps what it needs, and does no harm.
+    drop((work, model, others, longer, states));
+    graph.launch().unwrap();
+}
+
+#[test]
+fn what_goes_wrong_while_recording_is_told() {
+    let model = Model::new();
+    let mut work = model.work();
+    let mut states = model.states(1);
+    model.begin(&mut work, &mut states);
+    let twice = Graph::record(&Device::Cpu, || -> Result<()> {
+        model.step(&work, &mut states)?;
+        model.step(&work, &mut states)
+    });
+    assert!(twice.unwrap_err().to_string().contains("2 positions"));
+    let inner = Graph::record(&Device::Cpu, || -> Result<()> {
+        Graph::record(&Device::Cpu, || -> Result<()> { Ok(()) }).map(|_| ())
+    });
+    assert!(inner.unwrap_err().to_string().contains("being recorded already"));
+    // Afterwards launches run again.
+    let x = tensor(&[1, WIDTH], 3);
+    let y = model.head.forward(&x).unwrap().to_vec2::<f32>().unwrap();
+    assert_ne!(y, [[0.0; 3]]);
+}

@@ -1,0 +1,180 @@
+use candle_core::{DType, Device, Result as TensorResult, Tensor};
+use tts_code_predictor::{PredictorError, PredictorWork};
+use tts_nn::{Buffer, Counter, Graph, queue_of, with_ids};
+use tts_profiling::{SyncClass, gpu_sync};
+use tts_sampler::{BatchSampler, Draw};
+use tts_talker::TalkerWork;
+
+use super::Few;
+use crate::error::TtsError;
+use crate::model::Model;
+use crate::speaking::Speaking;
+
+/// The memory of frames of some requests.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) batch: usize,
+    pub(super) talker: TalkerWork,
+    pub(super) predictor: PredictorWork,
+    /// Draws the tokens of codebook 0.
+    pub(super) sampler: BatchSampler,
+    /// One row of the batch each.
+    pub(super) rows: Vec<Row>,
+    /// Frames since the last read.
+    pub(super) counter: Counter,
+    /// The rows of the text that go with them, `[frames, batch, hidden]`, and each, `[1, hidden]`.
+    pub(super) texts: Buffer,
+    text_rows: Vec<Buffer>,
+    /// The draws of frames that the host has not read, `[frames * words, batch]`.
+    drawn: Buffer,
+    /// The same, as the host knows them.
+    pub(super) words: Vec<u32>,
+    pub(super) frames: Frames,
+}
+
+/// How frames get to the device.
+#[derive(Debug)]
+pub(super) enum Frames {
+    /// Kernel by kernel, or on the CPU.
+    Told,
+    /// The same, and the first is still to come.
+    First,
+    /// The same, and the next can be recorded.
+    Known,
+    /// As graphs; the second is the [version](TalkerWork::version) of what they were told of.
+    Repeated(Box<Graph>, u64),
+}
+
+/// The parts of [`Work`] that belong to one request, `[1, width]`.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) hidden: Tensor,
+    pub(super) logits: Tensor,
+}
+
+impl Work {
+    pub(super) fn new(model: &Model, batch: usize, frames: usize) -> Result<Self, TtsError> {
+        let talker = model.talker.new_work(batch)?;
+        let predictor = model.predictor.new_work(batch)?;
+        let row = |b: usize| -> TensorResult<Row> {
+            Ok(Row {
+                hidden: talker.hidden().narrow(0, b, 1)?,
+                logits: talker.logits().narrow(0, b, 1)?,
+            })
+        };
+        let rows = (0..batch).map(row).collect::<TensorResult<_>>()?;
+        let device = talker.logits().device();
+        let words = predictor.words().dim(0)?;
+        let drawn = Buffer::zeros((frames * words, batch), DType::U32, device)?;
+        let input = talker.input();
+        let texts = Buffer::zeros((frames, batch, input.dim(1)?), input.dtype(), device)?;
+        let each = texts.flatten(0, 1)?;
+        let text_row = |row: usize| Buffer::of(each.narrow(0, row, 1)?);
+        let text_rows = (0..frames * batch).map(text_row).collect::<TensorResult<_>>()?;
+        let counter = Counter::new(device)?;
+        let frames = if queue_of(device)?.is_some() { Frames::First } else { Frames::Told };
+        let sampler = BatchSampler::new(model.first_code_rules(), batch, device)?;
+        let words = Vec::with_capacity(drawn.elem_count());
+        Ok(Self {
+            batch,
+            talker,
+            predictor,
+            sampler,
+            rows,
+            counter,
+            texts,
+            text_rows,
+            drawn,
+            words,
+            frames,
+        })
+    }
+
+    /// Frames that there is room for until the host reads them.
+    pub(super) fn room(&self) -> TensorResult<usize> {
+        Ok(self.drawn.dim(0)? / self.predictor.words().dim(0)?)
+    }
+
+    /// Tells the device what the host knows of the requests for some frames.
+    pub(super) fn begin(
+        &mut self,
+        model: &Model,
+        live: &mut [&mut Speaking],
+        frames: usize,
+    ) -> Result<(), TtsError> {
+        self.counter.reset()?;
+        {
+            let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
+            model.talker.begin(&mut self.talker, &mut states)?;
+        }
+        let rows = (0..frames).flat_map(|index| live.iter().map(move |one| (index, one)));
+        for ((index, speaking), row) in rows.zip(&self.text_rows) {
+            speaking.text.row_into(
+                speaking.frames.len() + index,
+                row,
+                &model.talker,
+                &self.talker,
+            )?;
+        }
+        for (b, speaking) in live.iter().enumerate() {
+            self.predictor.hidden().set_rows(b, &speaking.output.hidden)?;
+        }
+        let tokens: Few<u32> =
+            live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
+        if let Some(first) = self.predictor.first_tokens() {
+            first.write(&tokens)?;
+        }
+        let first: Few<_> = live.iter().map(|speaking| speaking.first_code_row()).collect();
+        self.sampler.begin(&first)?;
+        let others: Few<_> = live.iter().map(|speaking| speaking.other_codes_row()).collect();
+        Ok(self.predictor.begin(&others)?)
+    }
+
+    /// Draws the next codebook-0 token of each request from what the talker said; nothing is read
+    /// yet.
+    pub(super) fn draw_first_codes(&mut self) -> Result<(), TtsError> {
+        if let Some(draw) = self.predictor.first_draw() {
+            self.sampler.draw_into(self.talker.logits(), 0, true, draw)?;
+        }
+        Ok(())
+    }
+
+    /// What comes behind the talker in a frame: the next draw, and room for the next frame.
+    pub(super) fn end_frame(&mut self) -> Result<(), TtsError> {
+        self.draw_first_codes()?;
+        self.counter.keep(self.predictor.words(), &self.drawn)?;
+        self.predictor.hidden().set(self.talker.hidden())?;
+        Ok(self.counter.advance()?)
+    }
+
+    /// All that the host has to know of the frames since the last read, in one.
+    pub(super) fn read(&mut self) -> TensorResult<()> {
+        self.words.clear();
+        gpu_sync!("generate.frame", SyncClass::PerFrame);
+        match self.drawn.device() {
+            Device::Cpu => with_ids(&self.drawn, |words| self.words.extend_from_slice(words))?,
+            _ => self.words.extend(self.drawn.flatten_all()?.to_vec1::<u32>()?),
+        }
+        Ok(())
+    }
+
+    /// The draw of a codebook for request `b`, of a frame since the last read.
+    pub(super) fn draw_of(
+        &self,
+        frame: usize,
+        codebook: usize,
+        b: usize,
+    ) -> Result<Draw, TtsError> {
+        let first = (frame * self.codebooks() + codebook) * Draw::WORDS;
+        let word = |word: usize| self.words.get((first + word) * self.batch + b).copied();
+        let draw = Draw::from_words([0, 1, 2].map(|index| word(index).unwrap_or_default()));
+        draw.map_err(|source| match codebook {
+            0 => source.into(),
+            _ => PredictorError::Draw { codebook, source }.into(),
+        })
+    }
+
+    pub(super) fn codebooks(&self) -> usize {
+        self.predictor.words().dims().first().map_or(0, |words| words / Draw::WORDS)
+    }
+}
