@@ -4,6 +4,7 @@
 //! says how many bytes and multiply-adds a stage takes. `e2e_bench` times whole
 //! utterances, `cargo bench -p tts-benches --bench stages` single stages.
 
+pub mod gpu_kernels;
 mod length;
 pub mod random_model;
 pub mod work;

@@ -42,6 +42,18 @@ impl RandomModel {
         Self::new(CONFIG, CODEC_CONFIG, parts)
     }
 
+    /// The shapes of the released 1.7B CustomVoice model.
+    ///
+    /// # Errors
+    /// As [`RandomModel::real_06b`].
+    pub fn real_17b(parts: &[Part]) -> Result<Self> {
+        let mut config: Value = serde_json::from_str(CONFIG)?;
+        config["tts_model_size"] = json!("1b7");
+        config["talker_config"]["hidden_size"] = json!(2048);
+        config["talker_config"]["intermediate_size"] = json!(6144);
+        Self::new(&config.to_string(), CODEC_CONFIG, parts)
+    }
+
     /// The shapes of the released 0.6B Base model, which has a speaker encoder.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Files of kernels, below `kernels/`, without their ending.
-const FILES: [&str; 4] = ["attention", "gemv", "rows", "sample"];
+const FILES: [&str; 5] = ["attention", "conv", "gemv", "rows", "sample"];
 /// Architectures that get machine code; what comes after the last one gets code of its driver's.
 const ARCHITECTURES: [u32; 3] = [80, 89, 90];
 

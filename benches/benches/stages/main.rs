@@ -9,6 +9,7 @@
 mod audio;
 mod codec;
 mod convolutions;
+mod gpu;
 mod kv_cache;
 mod language_models;
 mod packed;
@@ -36,5 +37,6 @@ criterion_group!(
     speaker::x_vector,
     audio::resample,
     audio::write_wav,
+    gpu::kernels,
 );
 criterion_main!(stages);

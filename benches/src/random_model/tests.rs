@@ -55,6 +55,9 @@ fn released_shapes_have_the_released_size() {
     assert_eq!(codec, 170_557_441);
     assert_eq!(custom_voice.census.total().values - codec, 905_788_672);
 
+    let large = Checkpoint::open(RandomModel::real_17b(&[]).unwrap().files()).unwrap();
+    assert_eq!(large.census.total().values - codec, 1_916_676_352);
+
     let base = Checkpoint::open(RandomModel::base_06b(&[]).unwrap().files()).unwrap();
     assert_eq!(base.census.parts[&Part::SpeakerEncoder].values, 8_854_336);
 }

@@ -88,7 +88,7 @@ impl CodecDecoder {
             pre_conv: ConvState::default(),
             transformer: self.transformer.new_state(0, DType::F32, &self.device)?,
             upsamples: self.upsamples.iter().map(|_| UpsampleState::default()).collect(),
-            waveform: self.waveform.new_state(),
+            waveform: self.waveform.new_state()?,
         })
     }
 

@@ -26,6 +26,7 @@ mod block;
 mod cpu_waveform;
 mod decoder;
 mod error;
+mod gpu_waveform;
 mod quantizer;
 mod reference;
 mod stages;

@@ -22,7 +22,7 @@ fn code(file: &str) -> &'static [u8] {
             }
         };
     }
-    code!("attention" "gemv" "rows" "sample")
+    code!("attention" "conv" "gemv" "rows" "sample")
 }
 
 /// A graph of the driver.

@@ -79,6 +79,8 @@ macro_rules! kernels {
 kernels! {
     AttendF32: attend_f32 or attend_f32_cpu in attention;
     AttendBf16: attend_bf16 or attend_bf16_cpu in attention;
+    Conv: conv or conv_cpu in conv;
+    Remember: remember or remember_cpu in conv;
     GemvF32By1: gemv_f32_1 or gemv_f32_1_cpu in gemv;
     GemvF32By4: gemv_f32_4 or gemv_f32_4_cpu in gemv;
     GemvF32By8: gemv_f32_8 or gemv_f32_8_cpu in gemv;

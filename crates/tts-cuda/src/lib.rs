@@ -9,6 +9,7 @@
 //! unsafe; who calls from above this crate has tensors and knows that they live.
 
 mod attention;
+mod conv;
 mod decoder;
 #[cfg(feature = "emulated")]
 mod emulated;
@@ -23,6 +24,7 @@ mod rows;
 mod sample;
 
 pub use attention::{Attend, Caches};
+pub use conv::{Conv, Remember};
 pub use decoder::{Decoder, DecoderShape, Layer, Outputs, Work};
 pub use error::LaunchError;
 pub use gemv::{Gemv, Use};

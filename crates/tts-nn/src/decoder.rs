@@ -245,10 +245,11 @@ impl Decoder {
 
     /// Tells the device where the sequences of a batch are. It does not have to be told again until
     /// there are others, or they have been pushed without the batch, or [cleared](DecoderState::clear)
-    /// to fewer positions.
+    /// to fewer positions. The last rows of a batch may be without a sequence: what comes out there
+    /// is worth nothing.
     ///
     /// # Errors
-    /// If a state was made by a stack of the other kind.
+    /// If a state was made by a stack of the other kind; if there are more than rows.
     pub fn begin(&self, batch: &mut DecoderBatch, states: &mut [&mut DecoderState]) -> Result<()> {
         match (&self.0, &mut batch.0) {
             (Stack::Resident(stack), Some(batch)) => stack.begin(batch, &resident(states)?),

@@ -36,6 +36,7 @@ mod decoder;
 mod dense;
 mod embedding;
 mod gpu;
+mod gpu_conv;
 mod gpu_matrix;
 mod graph;
 mod kv_cache;
@@ -61,6 +62,7 @@ pub use embedding::Embedding;
 #[cfg(feature = "emulated")]
 pub use gpu::emulate_gpu;
 pub use gpu::{address_of, computed_in, queue_of};
+pub use gpu_conv::{GpuConv, GpuConvState};
 pub use graph::Graph;
 pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;

@@ -262,7 +262,13 @@ impl ResidentDecoder {
     ) -> Result<()> {
         states.iter().try_for_each(|state| self.check(state))?;
         let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
-        let places = places(states, batch.time)?;
+        let rows = batch.table.elem_count() / TABLE;
+        let mut places = places(states, batch.time)?;
+        if places.len() > rows {
+            candle_core::bail!("{} sequences in a batch of {}", states.len(), rows / batch.time);
+        }
+        // Rows without a sequence have no room, so the kernels touch no cache of theirs.
+        places.resize(rows, (Address(0), 0, 0));
         batch.table.write(&table(&places))?;
         batch.begun = states.iter().map(|state| state.position).collect();
         batch.caches = states.iter().map(|state| state.cache.clone()).collect();
@@ -287,10 +293,11 @@ impl ResidentDecoder {
         counter: Option<&Counter>,
         states: &mut [&mut ResidentState],
     ) -> Result<()> {
-        let (rows, hidden) = (states.len(), self.decoder.shape.hidden as usize);
-        let time = batch.time;
-        let Some(angles) = batch.angles.as_ref().filter(|_| batch.begun.len() == rows) else {
-            candle_core::bail!("{rows} sequences in a batch of {}", batch.begun.len());
+        let (time, hidden) = (batch.time, self.decoder.shape.hidden as usize);
+        let rows = batch.table.elem_count() / TABLE / time;
+        let count = states.len();
+        let Some(angles) = batch.angles.as_ref().filter(|_| batch.begun.len() == count) else {
+            candle_core::bail!("{count} sequences where {} began", batch.begun.len());
         };
         let mut passed = None;
         for (state, begun) in states.iter().zip(&batch.begun) {
@@ -307,7 +314,7 @@ impl ResidentDecoder {
         };
         let width = [rows * time, hidden];
         if batch.work.x.dims() != width || x.elem_count() != rows * time * hidden {
-            candle_core::bail!("rows {:?} for {rows} sequences of this stack", x.dims());
+            candle_core::bail!("{:?} for {rows} sequences of this stack", x.dims());
         }
         let start = address_of(&batch.table)?;
         let (work, y) = (&batch.work, values_of(y, &[rows, hidden])?);

@@ -153,12 +153,28 @@ fn what_is_repeated_is_what_would_be_told() {
     let mut longer = model.states(40);
     model.begin(&mut work, &mut longer);
     assert_ne!(work.batch.version(), version);
-    record(&work, &mut longer).launch().unwrap();
+    let again = record(&work, &mut longer);
+    again.launch().unwrap();
     assert_eq!(work.logits.to_vec2::<f32>().unwrap(), expected[0]);
 
+    // One of them is over.
+    let mut alone = model.states(STEPS);
+    work.counter.reset().unwrap();
+    work.hidden.write(&[0.0_f32; 2 * WIDTH]).unwrap();
+    model.decoder.begin(&mut work.batch, &mut [&mut alone[0]]).unwrap();
+    let [first, second] = &mut alone;
+    assert!(model.decoder.begin(&mut work.batch, &mut [first, second, &mut states[0]]).is_err());
+    for expected in &expected {
+        alone[0].pass(1).unwrap();
+        work.counter.pass();
+        again.launch().unwrap();
+        assert_eq!(work.logits.to_vec2::<f32>().unwrap()[0], expected[0]);
+    }
+
     // It keeps what it needs, and does no harm.
-    drop((work, model, others, longer, states));
+    drop((work, model, others, longer, alone, states));
     graph.launch().unwrap();
+    again.launch().unwrap();
 }
 
 #[test]

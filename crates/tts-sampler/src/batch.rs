@@ -70,12 +70,14 @@ impl BatchSampler {
         Ok(Self { rules: rules.clone(), batch, place })
     }
 
-    /// Takes what is known of all sequences.
+    /// Takes what is known of all sequences. On a GPU the last rows may be without one: their draws
+    /// are worth nothing.
     ///
     /// # Errors
     /// If there are not as many rows; if a history is of another vocabulary.
     pub fn begin(&mut self, rows: &[DrawRow<'_>]) -> Result<(), SamplerError> {
-        if rows.len() != self.batch {
+        let may_miss = matches!(self.place, Place::Device(_)) && rows.len() < self.batch;
+        if rows.len() != self.batch && !may_miss {
             return Err(SamplerError::Batch { found: rows.len(), expected: self.batch });
         }
         let (batch, expected) = (self.batch, self.rules.vocab());

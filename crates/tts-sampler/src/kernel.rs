@@ -56,14 +56,12 @@ impl DeviceRows {
         }
         let mut host = Vec::with_capacity(self.known.elem_count());
         host.extend(rows.iter().flat_map(|row| state(row, rules).to_words()));
-        for row in rows {
-            match row.history {
-                Some(history) => host.extend(bits(history.seen())),
-                None => host.extend(std::iter::repeat_n(0, self.suppressed.elem_count())),
-            }
+        host.resize(batch * SampleRow::WORDS, 0);
+        for history in rows.iter().filter_map(|row| row.history) {
+            host.extend(bits(history.seen()));
         }
-        let count = batch * (SampleRow::WORDS + self.suppressed.elem_count());
-        Ok(self.known.set(&Tensor::from_vec(host, count, self.known.device())?)?)
+        host.resize(self.known.elem_count(), 0);
+        Ok(self.known.write(&host)?)
     }
 
     /// See [`BatchSampler::draw_into`](crate::BatchSampler::draw_into); shapes fit.
@@ -229,6 +227,7 @@ mod tests {
         let mut device = device(&rules, 2)?;
         assert!(device.begin(&[with, without], &rules, 2).is_err());
         device.begin(&[with, with], &rules, 2)?;
+        device.begin(&[with], &rules, 2)?;
         let words = Buffer::zeros((3, 2), DType::U32, &Device::Cpu)?;
         let logits = Tensor::zeros((2, 4), DType::F32, &Device::Cpu)?;
         device.draw(&logits, 0, true, &words)?;

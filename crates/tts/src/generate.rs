@@ -107,13 +107,13 @@ impl Generator {
         Ok(count)
     }
 
-    /// The memory of the last frames, if they were of as many requests and there is room.
+    /// The memory of the last frames, if there is room in it.
     fn take_work(&mut self, model: &Model, live: &[&mut Speaking]) -> Result<Work, TtsError> {
         let frames = live.iter().map(|speaking| speaking.read_every(model)).min().unwrap_or(1);
         // No more are generated before somebody listens.
         let frames = frames.min(FRAMES_PER_LOOK);
         match self.work.take() {
-            Some(work) if work.batch == live.len() && work.room()? >= frames => Ok(work),
+            Some(work) if work.fits(live.len()) && work.room()? >= frames => Ok(work),
             _ => Work::new(model, live.len(), frames),
         }
     }

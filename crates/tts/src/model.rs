@@ -18,7 +18,8 @@ use crate::precision::Precision;
 use crate::request::Request;
 use crate::voice::Voice;
 
-/// On a GPU. A wait costs as much as some launches, a frame behind the end of speech many more.
+/// On a GPU. A wait costs as much as some launches, a frame behind the end of speech many more
+/// (`docs/gpu.md`).
 const FRAMES_PER_READ: usize = 4;
 
 /// A loaded model. It holds no state of any request, so one serves any number of

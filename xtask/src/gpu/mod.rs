@@ -1,5 +1,7 @@
 //! `cargo xtask gpu`: one archive for a machine that has a GPU and its driver, and nothing else.
 
+mod report;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,13 +14,13 @@ use clap::Subcommand;
 const LARGEST: u64 = 60 << 20;
 const FOLDER: &str = "tts-gpu";
 /// Programs, below the folder of a build.
-const PROGRAMS: [&str; 3] = ["tts", "e2e_bench", "examples/gpu_check"];
+const PROGRAMS: [&str; 4] = ["tts", "e2e_bench", "examples/gpu_check", "examples/gpu_kernels"];
 /// Runs there.
 const SCRIPT: &str = include_str!("run.sh");
 /// Toolchain and programs.
 const BUILD: &str = r#"eval "$(bash tools/cuda-toolchain.sh target/cuda-toolchain)" &&
     cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches --bins \
-        --example gpu_check --features tts-cli/cuda,tts-benches/cuda"#;
+        --example gpu_check --example gpu_kernels --features tts-cli/cuda,tts-benches/cuda"#;
 
 /// Prepare what proves and times the engine on a machine with a GPU.
 #[derive(Subcommand)]
@@ -32,11 +34,22 @@ pub(crate) enum Gpu {
         #[arg(long, value_name = "DIR")]
         built: Option<PathBuf>,
     },
+    /// Put what `run.sh` left in a folder into `docs/gpu.md`.
+    Report {
+        /// The folder.
+        results: PathBuf,
+    },
 }
 
 /// Runs a command of `cargo xtask gpu`.
 pub(crate) fn run(root: &Path, gpu: &Gpu) -> Result<ExitCode> {
-    let Gpu::Pack { output, built } = gpu;
+    let (output, built) = match gpu {
+        Gpu::Pack { output, built } => (output, built),
+        Gpu::Report { results } => {
+            report::write(root, results)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
     let built = if let Some(built) = built {
         built.clone()
     } else {
@@ -105,7 +118,7 @@ mod tests {
         let archive = there.path().join("archive.tar.xz");
         assert!(pack(built.path(), &archive)? > 0);
         command(there.path(), "tar", ["xf".as_ref(), archive.as_os_str()])?;
-        for name in ["tts", "e2e_bench", "gpu_check", "run.sh"] {
+        for name in ["tts", "e2e_bench", "gpu_check", "gpu_kernels", "run.sh"] {
             assert!(there.path().join(FOLDER).join(name).is_file(), "{name}");
         }
         fs::remove_file(built.path().join("tts"))?;

@@ -28,20 +28,26 @@ if command -v compute-sanitizer > /dev/null; then
   step memcheck compute-sanitizer --error-exitcode 9 ./gpu_check 64 cuda:0
   step racecheck compute-sanitizer --tool racecheck --error-exitcode 9 ./gpu_check 16 cuda:0
 fi
+step kernels ./gpu_kernels "$out/kernels.json"
+
+# Times utterances; the report goes to a file of its own.
 bench() {
   local name=$1
   shift
-  step "$name" ./e2e_bench --random --device cuda:0 --labels short --frames 40 --output json "$@"
+  step "$name" bash -c '"$@" > "$0"' "$out/$name.json" ./e2e_bench --device cuda:0 --labels short \
+    --frames 40 --output json "$@"
 }
-bench bf16
-bench classic --graphs false --frames-per-read 1
-bench told --graphs false
-bench read1 --frames-per-read 1
-bench read16 --frames-per-read 16
-bench f32 --dtype f32
-bench stream --streaming --layout streaming
-for batch in 8 32 64; do
-  bench "batch$batch" --batch "$batch"
-  bench "batch$batch-classic" --batch "$batch" --graphs false --frames-per-read 1
+for size in 0.6b 1.7b; do
+  bench "$size" --random "$size"
+  bench "$size-classic" --random "$size" --graphs false --frames-per-read 1
+  bench "$size-told" --random "$size" --graphs false
+  bench "$size-read1" --random "$size" --frames-per-read 1
+  bench "$size-read16" --random "$size" --frames-per-read 16
+  bench "$size-stream" --random "$size" --streaming --layout streaming
+  for batch in 8 32 64; do
+    bench "$size-batch$batch" --random "$size" --batch "$batch"
+    bench "$size-batch$batch-classic" --random "$size" --batch "$batch" --graphs false --frames-per-read 1
+  done
 done
+bench 0.6b-f32 --random 0.6b --dtype f32
 exit "$failed"

@@ -10,9 +10,16 @@ pub(crate) struct Args {
     /// Model directory; without one the embedded model is measured.
     #[arg(long)]
     pub(crate) model_dir: Option<PathBuf>,
-    /// Measure random weights in the shapes of the released 0.6B model instead, made in memory.
-    #[arg(long, conflicts_with = "model_dir")]
-    pub(crate) random: bool,
+    /// Measure random weights in the shapes of a released model instead, made in memory; of 0.6B if
+    /// no size is given.
+    #[arg(
+        long,
+        value_name = "SIZE",
+        num_args = 0..=1,
+        default_missing_value = "0.6b",
+        conflicts_with = "model_dir"
+    )]
+    pub(crate) random: Option<RandomSize>,
     /// Where it runs: auto, cpu, cuda or cuda:N.
     #[arg(long, default_value_t)]
     pub(crate) device: DeviceName,
@@ -78,6 +85,15 @@ pub(crate) struct Args {
     #[cfg(feature = "profiling")]
     #[arg(long)]
     pub(crate) summary_json: Option<PathBuf>,
+}
+
+/// A released size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RandomSize {
+    #[value(name = "0.6b")]
+    Small,
+    #[value(name = "1.7b")]
+    Large,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

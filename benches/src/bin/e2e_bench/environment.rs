@@ -11,7 +11,7 @@ use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use tts::{DeviceName, ModelFiles, Precision};
 
-use crate::args::Args;
+use crate::args::{Args, RandomSize};
 
 /// Files that tell one model from another.
 const MODEL_FILES: [&str; 3] =
@@ -41,6 +41,10 @@ pub(crate) struct Environment {
     /// Where the text stands in the prompt, if not where the model has it.
     pub(crate) layout: Option<String>,
     pub(crate) frames: Option<u32>,
+    /// Frames between two reads, if not as the device has it.
+    pub(crate) frames_per_read: Option<usize>,
+    /// Whether a GPU repeated frames as graphs, if that was asked for.
+    pub(crate) graphs: Option<bool>,
     /// Whether spans are compiled in.
     pub(crate) profiling: bool,
 }
@@ -52,7 +56,12 @@ impl Environment {
         device: &Device,
         precision: Precision,
     ) -> Result<Self> {
-        let model = args.model_dir.as_ref().map(|path| path.display().to_string());
+        let model = match (&args.model_dir, args.random) {
+            (Some(path), _) => path.display().to_string(),
+            (None, Some(RandomSize::Small)) => "(random 0.6b)".to_owned(),
+            (None, Some(RandomSize::Large)) => "(random 1.7b)".to_owned(),
+            (None, None) => "(embedded)".to_owned(),
+        };
         Ok(Self {
             commit: env!("BUILT_FROM"),
             rustc: env!("BUILT_WITH"),
@@ -60,7 +69,7 @@ impl Environment {
             cores: std::thread::available_parallelism().map_or(1, Into::into),
             governor: file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             gpus: gpus(),
-            model: model.unwrap_or_else(|| "(embedded)".to_owned()),
+            model,
             model_fingerprint: fingerprint(files)?,
             dtype: precision.to_string(),
             device: DeviceName::from(device).to_string(),
@@ -69,6 +78,8 @@ impl Environment {
             batch: args.batch.unwrap_or(1),
             layout: args.layout.map(|layout| layout.to_string()),
             frames: args.frames,
+            frames_per_read: args.frames_per_read,
+            graphs: args.graphs,
             profiling: cfg!(feature = "profiling"),
         })
     }

@@ -19,7 +19,7 @@ use clap::Parser;
 use tts::{Model, ModelFiles, Precision, SplitRule};
 use tts_benches::random_model::{RandomModel, SPEAKING};
 
-use crate::args::Args;
+use crate::args::{Args, RandomSize};
 use crate::environment::Environment;
 use crate::report::Report;
 
@@ -39,10 +39,11 @@ fn main() -> Result<()> {
     #[cfg(feature = "profiling")]
     let profile = profile::start(&args)?;
 
-    let files = match &args.model_dir {
-        Some(path) => ModelFiles::open(path)?,
-        None if args.random => RandomModel::real_06b(&SPEAKING)?.files(),
-        None => ModelFiles::Embedded(tts_demo_voice::FILES),
+    let files = match (&args.model_dir, args.random) {
+        (Some(path), _) => ModelFiles::open(path)?,
+        (None, Some(RandomSize::Small)) => RandomModel::real_06b(&SPEAKING)?.files(),
+        (None, Some(RandomSize::Large)) => RandomModel::real_17b(&SPEAKING)?.files(),
+        (None, None) => ModelFiles::Embedded(tts_demo_voice::FILES),
     };
     let device = args.device.open()?;
     #[cfg(feature = "profiling")]

@@ -2,6 +2,7 @@
 //! the other rows of a launch.
 
 mod attention;
+mod conv;
 mod memory;
 mod products;
 mod rows;

@@ -13,6 +13,7 @@ use crate::speaking::Speaking;
 /// The memory of frames of some requests.
 #[derive(Debug)]
 pub(super) struct Work {
+    /// Rows. Where frames are repeated as graphs, the last ones may be of requests that are over.
     pub(super) batch: usize,
     pub(super) talker: TalkerWork,
     pub(super) predictor: PredictorWork,
@@ -90,6 +91,15 @@ impl Work {
         })
     }
 
+    /// Is there room for so many requests, without many rows that nobody needs?
+    pub(super) fn fits(&self, requests: usize) -> bool {
+        match self.frames {
+            Frames::Told => self.batch == requests,
+            // A row costs less than to record frames anew.
+            _ => requests <= self.batch && self.batch < 2 * requests,
+        }
+    }
+
     /// Frames that there is room for until the host reads them.
     pub(super) fn room(&self) -> TensorResult<usize> {
         Ok(self.drawn.dim(0)? / self.predictor.words().dim(0)?)
@@ -107,8 +117,10 @@ impl Work {
             let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
             model.talker.begin(&mut self.talker, &mut states)?;
         }
-        let rows = (0..frames).flat_map(|index| live.iter().map(move |one| (index, one)));
-        for ((index, speaking), row) in rows.zip(&self.text_rows) {
+        let rows = self.text_rows.chunks(self.batch).take(frames).enumerate();
+        let rows =
+            rows.flat_map(|(index, rows)| live.iter().zip(rows).map(move |row| (index, row)));
+        for (index, (speaking, row)) in rows {
             speaking.text.row_into(
                 speaking.frames.len() + index,
                 row,
@@ -119,8 +131,9 @@ impl Work {
         for (b, speaking) in live.iter().enumerate() {
             self.predictor.hidden().set_rows(b, &speaking.output.hidden)?;
         }
-        let tokens: Few<u32> =
+        let mut tokens: Few<u32> =
             live.iter().filter_map(|speaking| speaking.first_codes.last().copied()).collect();
+        tokens.resize(self.batch, 0);
         if let Some(first) = self.predictor.first_tokens() {
             first.write(&tokens)?;
         }

@@ -1,0 +1,27 @@
+//! Every case of the timed kernels, emulated and small: they can be recorded, and run.
+
+use candle_core::Device;
+use tts_benches::gpu_kernels::{Sizes, cases};
+
+#[test]
+fn every_case_runs() {
+    tts_nn::emulate_gpu();
+    let sizes = Sizes {
+        hidden: 16,
+        intermediate: 24,
+        heads: 4,
+        head_dim: 8,
+        vocab: 40,
+        contexts: &[3],
+        batches: &[1, 5],
+        bytes: 4096,
+    };
+    let cases = cases(&Device::Cpu, &sizes).unwrap();
+    assert_eq!(cases.len(), 1 + 2 * (4 + 1 + 1));
+    for case in cases {
+        let (name, bytes) = (case.name.clone(), case.bytes);
+        let timed = case.time(&Device::Cpu, 1).unwrap();
+        assert!(timed.microseconds > 0.0 && timed.gb_per_second > 0.0, "{name}");
+        assert!(bytes >= timed.bytes, "{name}");
+    }
+}
