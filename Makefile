@@ -18,7 +18,7 @@ speak: ## Speak a sentence with the embedded model: hello.wav and hello.png
 
 test: ## Run all tests, with and without profiling
 	cargo test --workspace
-	cargo test --workspace --features "$(PROFILED)" --lib $(addprefix --test ,cancel concurrent gpu profile promises record spans streaming)
+	cargo test --workspace --features "$(PROFILED)" --lib $(addprefix --test ,cancel concurrent gpu gpu_spans profile promises record spans streaming)
 	cargo test --workspace --features "$(PROFILED)" --doc
 	cargo xtask examples
 

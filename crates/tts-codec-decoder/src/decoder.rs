@@ -1,6 +1,8 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecConfig, CodecDecoderConfig, Weights};
-use tts_nn::{Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear};
+use tts_nn::{
+    Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, can_wait,
+};
 use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::block;
@@ -107,6 +109,7 @@ impl CodecDecoder {
         let mut samples = Vec::with_capacity(frames.len() * self.samples_per_frame);
         for frames in frames.chunks(FRAMES_AT_ONCE) {
             let wave = self.forward(frames, state, &mut Stages::unseen())?;
+            can_wait("codec_decoder.samples")?;
             gpu_sync!("codec_decoder.samples", SyncClass::PerChunk);
             samples.extend(wave.to_vec1::<f32>()?);
         }
@@ -125,6 +128,7 @@ impl CodecDecoder {
     ) -> Result<Vec<f32>, CodecError> {
         self.quantizer.check(frames)?;
         let wave = self.forward(frames, state, &mut Stages::seen_by(tap))?;
+        can_wait("codec_decoder.samples_with_stages")?;
         gpu_sync!("codec_decoder.samples_with_stages", SyncClass::PerChunk);
         Ok(wave.to_vec1::<f32>()?)
     }

@@ -45,4 +45,9 @@ fn samples_are_those_of_the_cpu_in_any_pieces() {
         pieces.extend(gpu.push(piece, &mut state).unwrap());
     }
     assert_eq!(pieces, samples);
+    // Who waits in what is recorded is named.
+    let recorded =
+        tts_nn::Graph::record(&Device::Cpu, || gpu.push(&frames, &mut state).map(|_| ()));
+    let problem = recorded.unwrap_err().to_string();
+    assert!(problem.contains("`codec_decoder.samples` waits"), "{problem}");
 }

@@ -121,7 +121,7 @@ impl Records {
                 COPY => {
                     let name = match read::<u8>(record, 4) {
                         1 => "copy host to device",
-                        2 => "copy device to host",
+                        2 => Work::READ,
                         8 => "copy device to device",
                         _ => "copy",
                     };

@@ -17,6 +17,11 @@ pub struct Work {
     pub end_ns: u64,
 }
 
+impl Work {
+    /// The name of a copy that the host waits for.
+    pub const READ: &'static str = "copy device to host";
+}
+
 /// Kinds of [`Work`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum WorkKind {

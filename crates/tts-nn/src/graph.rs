@@ -29,6 +29,17 @@ pub(crate) fn need<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) {
     });
 }
 
+/// For whoever is about to wait for a device at a `site`: what is recorded cannot wait.
+///
+/// # Errors
+/// If this thread is recording.
+pub fn can_wait(site: &str) -> Result<()> {
+    if NEEDED.with_borrow(Option::is_some) {
+        candle_core::bail!("`{site}` waits for the device in steps that are recorded");
+    }
+    Ok(())
+}
+
 impl Graph {
     /// Records all kernels of `work`, which does not run; nothing else is repeated. `None` where
     /// there are no kernels for the device.

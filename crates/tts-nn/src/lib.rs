@@ -63,7 +63,7 @@ pub use embedding::Embedding;
 pub use gpu::emulate_gpu;
 pub use gpu::{address_of, computed_in, queue_of};
 pub use gpu_conv::{GpuConv, GpuConvState};
-pub use graph::Graph;
+pub use graph::{Graph, can_wait};
 pub use kv_cache::{CacheFull, KvCache};
 pub use linear::Linear;
 pub use norm::{LayerNorm, RmsNorm};

@@ -7,7 +7,7 @@ use tts_gpu_stand_in::StandIn;
 use tts_profiling::record::{
     Recording, Stream, Summary, Trace, WorkKind, chrome, record, record_with_gpu,
 };
-use tts_profiling::{Stage, frame_span, stage_span};
+use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync, stage_span};
 
 /// An utterance of two frames, without their work.
 fn utterance() {
@@ -85,7 +85,8 @@ fn by_marks() {
     );
     let gpu = summary.gpu.as_ref().unwrap();
     // It may have waited between the marks.
-    assert_eq!(gpu.busy_ms, None);
+    assert_eq!((gpu.busy_ms, gpu.reads), (None, None));
+    assert_eq!(summary.unmarked_reads(), None);
     let table = summary.to_string();
     assert!(table.contains("GPU ms") && !table.contains("GPU busy"), "{table}");
     assert!(table.contains("GPU: no kernels: cuptiActivityEnable failed with code 999"), "{table}");
@@ -107,6 +108,11 @@ fn by_marks() {
 }
 
 fn by_kernels() {
+    let marked = recorded(|_| {
+        let _synthesize = stage_span!(Stage::Synthesize);
+        gpu_sync!("test.read", SyncClass::PerUtterance);
+    });
+    assert_eq!(Summary::of(&marked.finish()).unmarked_reads(), Some(0));
     let recording = recorded(|recording| {
         utterance();
         recording.clear();
@@ -136,6 +142,9 @@ fn by_kernels() {
     assert!((row("generate_frames") - 3e-3).abs() < 1e-9);
     assert!((row("talker_step") - 2e-3).abs() < 1e-9);
     let table = summary.to_string();
+    // The stand-in reads behind every outermost span, and nobody marked it.
+    assert_eq!((summary.gpu.as_ref().unwrap().reads, summary.unmarked_reads()), (Some(1), Some(1)));
+    assert!(table.contains("1 copies from a GPU, 1 of them without a mark"), "{table}");
     assert!(table.contains("cutlass::Kernel<float, 4>") && table.contains("copy device to host"));
 
     let events = events(&recording);

@@ -3,6 +3,7 @@
 use candle_core::{DType, Device, Error, Tensor};
 use tts_cuda::{Address, Float, Queue, Sample, SampleRow, Steps};
 use tts_nn::{Buffer, address_of};
+use tts_profiling::{Stage, is_heard, stage_span};
 
 use crate::batch::DrawRow;
 use crate::error::SamplerError;
@@ -20,6 +21,8 @@ pub(crate) struct DeviceRows {
     scores: Tensor,
     /// Whether tokens are remembered.
     remembers: bool,
+    /// Whether the cuts have spans of their own.
+    traced: bool,
 }
 
 impl DeviceRows {
@@ -38,6 +41,7 @@ impl DeviceRows {
             known: Buffer::zeros(batch * (SampleRow::WORDS + width), DType::U32, device)?,
             scores: Tensor::zeros((batch, vocab), DType::F32, device)?,
             remembers: false,
+            traced: rules.traced(),
         })
     }
 
@@ -101,9 +105,25 @@ impl DeviceRows {
             ends,
             steps: Steps::ALL,
         };
-        // SAFETY: the tensors have these shapes. They are freed in the order of the queue, so after
-        // the kernel has run, and nobody else has `known` and `scores`.
-        Ok(unsafe { sample.launch(&self.queue) }?)
+        let launch = |steps: Steps| {
+            // SAFETY: the tensors have these shapes. They are freed in the order of the queue, so
+            // after the kernel has run, and nobody else has `known` and `scores`.
+            unsafe { Sample { steps, ..sample }.launch(&self.queue) }
+        };
+        if !(self.traced && is_heard()) {
+            return Ok(launch(Steps::ALL)?);
+        }
+        // Whoever listens hears of the cuts, which takes four launches.
+        launch(Steps::MASK)?;
+        {
+            let _span = stage_span!(Stage::TopK);
+            launch(Steps::TOP_K)?;
+        }
+        {
+            let _span = stage_span!(Stage::TopP);
+            launch(Steps::TOP_P)?;
+        }
+        Ok(launch(Steps::DRAW)?)
     }
 }
 

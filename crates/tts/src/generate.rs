@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use candle_core::{Result as TensorResult, Tensor};
 use smallvec::SmallVec;
-use tts_nn::Graph;
+use tts_nn::{Graph, can_wait};
 use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync, is_heard, unheard};
 
 use crate::error::TtsError;
@@ -36,6 +36,7 @@ impl Generator {
         work.draw_first_codes()?;
         work.words.clear();
         if let Some(draw) = work.predictor.first_draw() {
+            can_wait("prefill.first_code")?;
             gpu_sync!("prefill.first_code", SyncClass::PerUtterance);
             work.words.extend(draw.flatten_all()?.to_vec1::<u32>()?);
         }

@@ -20,7 +20,7 @@ const SCRIPT: &str = include_str!("run.sh");
 /// Toolchain and programs.
 const BUILD: &str = r#"eval "$(bash tools/cuda-toolchain.sh target/cuda-toolchain)" &&
     cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches --bins \
-        --example gpu_check --example gpu_kernels --features tts-cli/cuda,tts-benches/cuda"#;
+        --example gpu_check --example gpu_kernels --features tts-cli/cuda,tts-benches/cuda,tts-benches/profiling"#;
 
 /// Prepare what proves and times the engine on a machine with a GPU.
 #[derive(Subcommand)]

@@ -57,6 +57,9 @@ fn section(results: &Path) -> Result<String> {
     text += "\n| run | model | precision | batch | ms | seconds of audio a second | first audio, ms |\n\
              | --- | --- | --- | --- | --- | --- | --- |\n";
     text += &runs;
+    if results.join("summary.json").is_file() {
+        profile(&mut text, &parsed(results, "summary.json")?).context("summary.json")?;
+    }
     if results.join("kernels.json").is_file() {
         text += "\n| kernel | bytes | us | GB/s | of a copy |\n| --- | --- | --- | --- | --- |\n";
         kernels(&mut text, &parsed(results, "kernels.json")?).context("kernels.json")?;
@@ -96,6 +99,22 @@ fn row(text: &mut String, name: &str, run: &Value) -> Result<()> {
         number("wall_ms")?,
         1.0 / number("rtf")?,
         heard.map_or_else(String::new, |ms| format!("{ms:.1}")),
+    )?;
+    Ok(())
+}
+
+/// What a profile says of the GPU, if it could be asked.
+fn profile(text: &mut String, summary: &Value) -> Result<()> {
+    let frames = summary["frames"]["count"].as_u64().context("no frames")?;
+    let gpu = &summary["gpu"];
+    let (Some(reads), Some(share)) = (gpu["reads"].as_u64(), gpu["busy_share"].as_f64()) else {
+        return Ok(());
+    };
+    writeln!(
+        text,
+        "\nTold kernel by kernel, in a profile, the GPU was busy for {:.0} % of the time and read by the \
+         host {reads} times in {frames} frames.",
+        100.0 * share
     )?;
     Ok(())
 }
@@ -144,6 +163,10 @@ mod tests {
         write("steps.txt", "gpu 0\ncheck 0\nracecheck 9\nkernels 0\nbatch8 0\nlost 1\n");
         write("batch8.json", &run.to_string());
         write("kernels.json", &kernels.to_string());
+        let summary = json!({
+            "frames": { "count": 40 }, "gpu": { "reads": 13, "busy_share": 0.756 },
+        });
+        write("summary.json", &summary.to_string());
         folder
     }
 
@@ -157,6 +180,8 @@ mod tests {
              | run | model | precision | batch | ms | seconds of audio a second | first audio, ms |\n\
              | --- | --- | --- | --- | --- | --- | --- |\n\
              | batch8 | random 0.6b | bf16 | 8 | 123.5 | 25.0 | 9.9 |\n\n\
+             Told kernel by kernel, in a profile, the GPU was busy for 76 % of the time and read by the \
+             host 13 times in 40 frames.\n\n\
              | kernel | bytes | us | GB/s | of a copy |\n| --- | --- | --- | --- | --- |\n\
              | copy | 1000 | 0.50 | 2000 | 100 % |\n| head | 600 | 0.40 | 1500 | 75 % |\n"
         );

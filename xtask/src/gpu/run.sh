@@ -50,4 +50,7 @@ for size in 0.6b 1.7b; do
   done
 done
 bench 0.6b-f32 --random 0.6b --dtype f32
+# Fails if the GPU did copies to the host that no mark tells of.
+step profile ./e2e_bench --random 0.6b --device cuda:0 --labels short --frames 40 --summary \
+  --profile "chrome=$out/trace.json" --summary-json "$out/summary.json"
 exit "$failed"

@@ -1,6 +1,6 @@
 //! The profile of the measured runs.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use tts_profiling::record::{Profile, Summary};
 
 use crate::args::Args;
@@ -35,6 +35,9 @@ impl BenchProfile {
             std::fs::write(path, text)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
+        // What the marks count is what the GPU did.
+        let unmarked = summary.unmarked_reads().unwrap_or(0);
+        ensure!(unmarked == 0, "{unmarked} copies from the GPU without a mark of a wait");
         Ok(())
     }
 }

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use serde::Serialize;
-use tts_gpu_trace::WorkKind;
+use tts_gpu_trace::{Work, WorkKind};
 
 use super::trace::Trace;
 
@@ -19,6 +19,8 @@ pub struct GpuSummary {
     pub busy_ms: Option<f64>,
     /// The part of the time in outermost spans.
     pub busy_share: Option<f64>,
+    /// Copies to the host, which waits for them. Not known without kernels.
+    pub reads: Option<usize>,
     /// What it did, most expensive first: kernels, copies and fills, or the spans.
     pub work: Vec<GpuRow>,
     /// Records of work that were lost.
@@ -59,10 +61,12 @@ impl GpuSummary {
             })
             .collect();
         work.sort_by(|a, b| b.total_ms.total_cmp(&a.total_ms).then_with(|| a.name.cmp(&b.name)));
+        let reads = trace.gpu.work.iter().filter(|work| work.name == Work::READ).count();
         let is_marked = trace.gpu.work.iter().any(|work| work.kind == WorkKind::Section);
         let busy_ns = (!is_marked).then(|| busy_ns(trace) as f64);
         Some(Self {
             busy_ms: busy_ns.map(|ns| ns / 1e6),
+            reads: (!is_marked).then_some(reads),
             busy_share: busy_ns.map(|ns| ns / total_ns.max(1) as f64),
             work,
             lost: trace.gpu.lost,

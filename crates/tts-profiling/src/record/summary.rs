@@ -111,6 +111,13 @@ impl Summary {
         let count: usize = per_frame.map(|row| row.count).sum();
         if self.frames.time.count == 0 { 0.0 } else { count as f64 / self.frames.time.count as f64 }
     }
+
+    /// Copies from a GPU to the host, more than there were marks of a wait: somebody waits and does
+    /// not say so. Not known without a recording of what the GPU did.
+    pub fn unmarked_reads(&self) -> Option<usize> {
+        let marked = self.syncs.iter().map(|row| row.count).sum();
+        Some(self.gpu.as_ref()?.reads?.saturating_sub(marked))
+    }
 }
 
 /// For every stage, the time of a GPU, in nanoseconds.
@@ -203,6 +210,10 @@ impl fmt::Display for Summary {
             writeln!(f, "  {:<30} {:<14} {:>7}", row.site, row.class, row.count)?;
         }
         writeln!(f, "  {:.2} per frame", self.syncs_per_frame())?;
+        if let (Some(gpu), Some(unmarked)) = (&self.gpu, self.unmarked_reads()) {
+            let reads = gpu.reads.unwrap_or_default();
+            writeln!(f, "  {reads} copies from a GPU, {unmarked} of them without a mark")?;
+        }
         self.gpu.as_ref().map_or(Ok(()), |gpu| gpu.fmt(f))
     }
 }

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_code_predictor::{PredictorError, PredictorWork};
-use tts_nn::{Buffer, Counter, Graph, queue_of, with_ids};
+use tts_nn::{Buffer, Counter, Graph, can_wait, queue_of, with_ids};
 use tts_profiling::{SyncClass, gpu_sync};
 use tts_sampler::{BatchSampler, Draw};
 use tts_talker::TalkerWork;
@@ -163,6 +163,7 @@ impl Work {
     /// All that the host has to know of the frames since the last read, in one.
     pub(super) fn read(&mut self) -> TensorResult<()> {
         self.words.clear();
+        can_wait("generate.frame")?;
         gpu_sync!("generate.frame", SyncClass::PerFrame);
         match self.drawn.device() {
             Device::Cpu => with_ids(&self.drawn, |words| self.words.extend_from_slice(words))?,
