@@ -5,7 +5,9 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
-use tts_nn::{Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph, Linear};
+use tts_nn::{
+    Bits, Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph, Linear,
+};
 use tts_sampler::{BatchSampler, Draw, DrawKey, DrawRow, History, SamplingParams, TokenRules};
 
 /// The sizes that are timed.
@@ -125,16 +127,31 @@ pub fn cases(device: &Device, sizes: &Sizes) -> Result<Vec<Case>> {
             ("MLP output", sizes.hidden, sizes.intermediate),
             ("head", sizes.vocab, sizes.hidden),
         ] {
-            cases.push(product(device, sizes, name, [rows, outputs, inputs])?);
+            for bits in BITS {
+                cases.push(product(device, sizes, bits, name, [rows, outputs, inputs])?);
+            }
         }
     }
     for &rows in sizes.batches {
         for &context in sizes.contexts {
-            cases.push(layers(device, sizes, rows, context)?);
+            for bits in BITS {
+                cases.push(layers(device, sizes, bits, rows, context)?);
+            }
         }
         cases.push(draw(device, sizes, rows)?);
     }
     Ok(cases)
+}
+
+/// Of matrices.
+const BITS: [Bits; 2] = [Bits::Stored, Bits::Bytes];
+
+fn bytes_of(bits: Bits) -> usize {
+    if bits == Bits::Bytes { 1 } else { DType::BF16.size_in_bytes() }
+}
+
+fn name_of(bits: Bits) -> &'static str {
+    if bits == Bits::Bytes { "int8" } else { "bf16" }
 }
 
 fn copy(device: &Device, sizes: &Sizes) -> Result<Case> {
@@ -151,30 +168,31 @@ fn random(device: &Device, shape: &[usize], dtype: DType) -> candle_core::Result
 fn product(
     device: &Device,
     sizes: &Sizes,
+    bits: Bits,
     name: &str,
     [rows, outputs, inputs]: [usize; 3],
 ) -> Result<Case> {
-    let bytes = outputs * inputs * DType::BF16.size_in_bytes();
+    let bytes = outputs * inputs * bytes_of(bits);
     let count = sizes.bytes.div_ceil(bytes);
     let weights = |_: &str| random(device, &[outputs, inputs], DType::BF16);
     let matrices = (0..count)
-        .map(|_| Linear::in_bits::<candle_core::Error>(None, &weights, "", None))
+        .map(|_| Linear::in_bits::<candle_core::Error>(bits, &weights, "", None))
         .collect::<candle_core::Result<Vec<_>>>()?;
     let x = random(device, &[rows, inputs], DType::F32)?;
     let y = Buffer::zeros((rows, outputs), DType::F32, device)?;
-    let name = format!("{name} [{outputs}, {inputs}], {rows} rows");
+    let name = format!("{name} [{outputs}, {inputs}], {}, {rows} rows", name_of(bits));
     Ok(Case::new(name, bytes * count, count, move || {
         Ok(matrices.iter().try_for_each(|matrix| matrix.forward_into(&x, &y))?)
     }))
 }
 
 /// A step of a stack of layers, as many as the bytes are for.
-fn layers(device: &Device, sizes: &Sizes, rows: usize, context: usize) -> Result<Case> {
+fn layers(device: &Device, sizes: &Sizes, bits: Bits, rows: usize, context: usize) -> Result<Case> {
     let Sizes { hidden, intermediate, heads, head_dim, .. } = *sizes;
     let (queries, keys) = (heads * head_dim, heads / 2 * head_dim);
     let values = hidden * (2 * queries + 2 * keys + 3 * intermediate);
     let cached = rows * context * 2 * keys;
-    let bytes = (values + cached) * DType::BF16.size_in_bytes();
+    let bytes = values * bytes_of(bits) + cached * DType::BF16.size_in_bytes();
     let count = sizes.bytes.div_ceil(bytes);
     let config = DecoderConfig {
         layers: count,
@@ -202,7 +220,7 @@ fn layers(device: &Device, sizes: &Sizes, rows: usize, context: usize) -> Result
         };
         random(device, shape, DType::BF16)
     };
-    let decoder = Decoder::load::<candle_core::Error>(None, config, &source)?;
+    let decoder = Decoder::load::<candle_core::Error>(bits, config, &source)?;
     let new = || decoder.new_state(context + 1, DType::BF16, device);
     let mut states: Vec<DecoderState> =
         (0..rows).map(|_| new()).collect::<candle_core::Result<_>>()?;
@@ -213,7 +231,7 @@ fn layers(device: &Device, sizes: &Sizes, rows: usize, context: usize) -> Result
     decoder.begin(&mut batch, &mut states.iter_mut().collect::<Vec<_>>())?;
     let x = random(device, &[rows, 1, hidden], DType::F32)?;
     let y = Buffer::zeros((rows, hidden), DType::F32, device)?;
-    let name = format!("layer, {rows} rows after {context} positions");
+    let name = format!("layer, {}, {rows} rows after {context} positions", name_of(bits));
     Ok(Case::new(name, bytes * count, count, move || {
         let mut states: Vec<_> = states.iter_mut().collect();
         Ok(decoder.last_into(&x, &y, &batch, None, &mut states)?)

@@ -17,7 +17,7 @@ fn every_case_runs() {
         bytes: 4096,
     };
     let cases = cases(&Device::Cpu, &sizes).unwrap();
-    assert_eq!(cases.len(), 1 + 2 * (4 + 1 + 1));
+    assert_eq!(cases.len(), 1 + 2 * (2 * (4 + 1) + 1));
     for case in cases {
         let (name, bytes) = (case.name.clone(), case.bytes);
         let timed = case.time(&Device::Cpu, 1).unwrap();

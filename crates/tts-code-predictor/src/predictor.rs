@@ -2,8 +2,8 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, TalkerConfig, Weights};
 use tts_nn::{
-    Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Embedding, Linear, Packing,
-    computed_in,
+    Bits, Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Embedding, Linear,
+    Packing, computed_in,
 };
 use tts_sampler::{BatchSampler, Draw, DrawRow, SamplerError, TokenRules};
 
@@ -147,7 +147,9 @@ impl CodePredictor {
         weights: &Weights,
         packing: Option<Packing>,
     ) -> Result<Self, PredictorError> {
-        let (layers, heads) = (packing.map(|p| p.layers), packing.map(|p| p.heads));
+        let bits = |scheme| Bits::of(scheme, weights.device());
+        let layers = bits(packing.map(|packing| packing.layers))?;
+        let heads = bits(packing.map(|packing| packing.heads))?;
         let c = &config.code_predictor_config;
         let root = weights.scope("talker.code_predictor");
         let model = root.scope("model");

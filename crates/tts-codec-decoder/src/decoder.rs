@@ -1,7 +1,7 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecConfig, CodecDecoderConfig, Weights};
 use tts_nn::{
-    Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, can_wait,
+    Bits, Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, can_wait,
 };
 use tts_profiling::{SyncClass, gpu_sync};
 
@@ -59,7 +59,11 @@ impl CodecDecoder {
             quantizer: SplitQuantizer::load(c, &root.scope("quantizer"))?,
             pre_conv: block::conv(&root.scope("pre_conv.conv"), 1)?,
             transformer_in: linear("input_proj")?,
-            transformer: Decoder::load::<CodecError>(None, decoder_config(c), &transformer)?,
+            transformer: Decoder::load::<CodecError>(
+                Bits::Stored,
+                decoder_config(c),
+                &transformer,
+            )?,
             transformer_out: linear("output_proj")?,
             upsamples: (c.upsampling_ratios.iter().enumerate())
                 .map(|(i, &stride)| Upsample::load(stride, &root.scope(format!("upsample.{i}"))))

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecConfig, CodecEncoderConfig, Weights};
-use tts_nn::{Blocks, Decoder, DecoderConfig, DecoderState};
+use tts_nn::{Bits, Blocks, Decoder, DecoderConfig, DecoderState};
 use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::downsample::{Downsample, DownsampleState};
@@ -52,7 +52,11 @@ impl CodecEncoder {
         let hop = c.upsampling_ratios.iter().product();
         Ok(Self {
             convolutions: SeaNet::load(c, &root.scope("encoder"))?,
-            transformer: Decoder::load::<EncoderError>(None, transformer_config(c), &transformer)?,
+            transformer: Decoder::load::<EncoderError>(
+                Bits::Stored,
+                transformer_config(c),
+                &transformer,
+            )?,
             downsample: (stride > 1)
                 .then(|| Downsample::load(stride, &root.scope("downsample")))
                 .transpose()?,

@@ -1,9 +1,8 @@
 //! A step of a stack of decoder layers: five launches a layer.
 
-use crate::Float;
 use crate::attention::{Attend, Caches};
 use crate::error::LaunchError;
-use crate::gemv::{Gemv, Use};
+use crate::gemv::{Gemv, Use, Weights};
 use crate::queue::{Address, Queue};
 use crate::rows::RmsNorm;
 
@@ -24,28 +23,28 @@ pub struct DecoderShape {
     pub norm_eps: f32,
 }
 
-/// Where the weights of a layer are: norms in f32, matrices in the type of the stack and, as
-/// [`Gemv::weights`], from multiples of 16 on.
+/// Where the weights of a layer are: norms in f32, matrices each of any kind, but for gate and up,
+/// which are of one.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {
     /// Norm before attention, `[hidden]`.
     pub attention_norm: Address,
     /// Queries, keys and values, `[(heads + 2 kv_heads) head_dim, hidden]`.
-    pub qkv: Address,
+    pub qkv: Weights,
     /// Norm of every query head, `[head_dim]`.
     pub query_norm: Address,
     /// Norm of every key head, `[head_dim]`.
     pub key_norm: Address,
     /// `[hidden, heads head_dim]`.
-    pub output: Address,
+    pub output: Weights,
     /// Norm before the MLP, `[hidden]`.
     pub mlp_norm: Address,
     /// `[intermediate, hidden]`.
-    pub gate: Address,
+    pub gate: Weights,
     /// `[intermediate, hidden]`.
-    pub up: Address,
+    pub up: Weights,
     /// `[hidden, intermediate]`.
-    pub down: Address,
+    pub down: Weights,
 }
 
 /// Where a stack is.
@@ -53,8 +52,6 @@ pub struct Layer {
 pub struct Decoder {
     /// Its sizes.
     pub shape: DecoderShape,
-    /// The type of its matrices.
-    pub dtype: Float,
     /// Its layers.
     pub layers: Vec<Layer>,
     /// The final norm, `[hidden]` in f32.
@@ -92,7 +89,7 @@ impl Decoder {
     /// only.
     ///
     /// # Errors
-    /// Those of [`Queue::launch`].
+    /// Those of [`Gemv::launch`].
     ///
     /// # Safety
     /// All addresses are of as much memory as they are documented to be, which lives until the
@@ -111,8 +108,7 @@ impl Decoder {
         let product = Gemv {
             x: work.x,
             norm: None,
-            weights: self.norm,
-            dtype: self.dtype,
+            weights: Weights::F32(self.norm),
             bias: None,
             y: work.x,
             rows,

@@ -1,6 +1,12 @@
 /// Why a kernel did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
+    /// The two matrices of a gate are of different kinds.
+    #[error("kernel `{kernel}`: the matrices of a gate are of two kinds")]
+    Gate {
+        /// The kernel.
+        kernel: &'static str,
+    },
     /// An emulated thread broke a rule.
     #[error("kernel `{kernel}`: {what}")]
     Emulated {

@@ -87,6 +87,9 @@ kernels! {
     GemvBf16By1: gemv_bf16_1 or gemv_bf16_1_cpu in gemv;
     GemvBf16By4: gemv_bf16_4 or gemv_bf16_4_cpu in gemv;
     GemvBf16By8: gemv_bf16_8 or gemv_bf16_8_cpu in gemv;
+    GemvI8By1: gemv_i8_1 or gemv_i8_1_cpu in gemv;
+    GemvI8By4: gemv_i8_4 or gemv_i8_4_cpu in gemv;
+    GemvI8By8: gemv_i8_8 or gemv_i8_8_cpu in gemv;
     EmbedF32: embed_f32 or embed_f32_cpu in rows;
     EmbedBf16: embed_bf16 or embed_bf16_cpu in rows;
     Put: put or put_cpu in rows;

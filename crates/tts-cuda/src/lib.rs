@@ -18,6 +18,7 @@ mod gemv;
 #[cfg(feature = "cuda")]
 mod gpu;
 mod graph;
+mod int8;
 mod kernel;
 mod queue;
 mod rows;
@@ -27,10 +28,11 @@ pub use attention::{Attend, Caches};
 pub use conv::{Conv, Remember};
 pub use decoder::{Decoder, DecoderShape, Layer, Outputs, Work};
 pub use error::LaunchError;
-pub use gemv::{Gemv, Use};
+pub use gemv::{Gemv, Use, Weights};
 #[cfg(feature = "cuda")]
 pub use gpu::Gpu;
 pub use graph::Graph;
+pub use int8::{INT8_GROUP, quantize};
 pub use kernel::{Arg, Kernel, Launch};
 #[cfg(feature = "emulated")]
 pub use queue::Order;

@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Result, Tensor};
 use smallvec::SmallVec;
-use tts_cpu::Scheme;
 use tts_cuda::Queue;
 
+use crate::bits::Bits;
 use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::dense::{DenseDecoder, DenseState};
-use crate::gpu::queue_of;
+use crate::gpu::{no_kernels, queue_of};
 use crate::packed::{PackedDecoder, PackedState};
 use crate::resident::{ResidentBatch, ResidentDecoder, ResidentState};
 use crate::source::Source;
@@ -149,30 +149,37 @@ impl DecoderState {
 
 impl Decoder {
     /// Builds the stack from the tensors below `layers.{i}.` and, where there is a
-    /// final norm, `norm.`; the matrices in few bits if there is a `scheme`: for stacks of
-    /// the form of the language models, from tensors in f32 on the CPU. Such a stack has kernels of
-    /// its own on an NVIDIA GPU, too.
+    /// final norm, `norm.`; the matrices in some `bits`: packed for stacks of the form of the language
+    /// models, from tensors in f32 on the CPU. Such a stack has kernels of its own on an NVIDIA GPU,
+    /// too.
     ///
     /// # Errors
-    /// Those of the source and of the tensor library; if a stack that is to be packed has
-    /// another form.
+    /// Those of the source and of the tensor library; if a stack that is to be packed or in bytes has
+    /// another form, or is on another device.
     pub fn load<E: From<candle_core::Error>>(
-        scheme: Option<Scheme>,
+        bits: Bits,
         config: DecoderConfig,
         source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
-        let Some(scheme) = scheme else {
-            let queue = if ResidentDecoder::can_hold(&config) {
-                queue_of(source.tensor("norm.weight")?.device())?
-            } else {
-                None
-            };
-            return Self::load_for(queue, config, source);
+        if let Bits::Packed(scheme) = bits {
+            return Ok(Self(Stack::Packed(PackedDecoder::load(&config, scheme, source)?)));
+        }
+        let queue = if ResidentDecoder::can_hold(&config) {
+            queue_of(source.tensor("norm.weight")?.device())?
+        } else {
+            None
         };
-        Ok(Self(Stack::Packed(PackedDecoder::load(&config, scheme, source)?)))
+        match (bits, queue) {
+            (Bits::Bytes, Some(queue)) => {
+                let stack = ResidentDecoder::load(queue, true, &config, source)?;
+                Ok(Self(Stack::Resident(stack)))
+            }
+            (Bits::Bytes, None) => Err(no_kernels(&source.tensor("norm.weight")?).into()),
+            (_, queue) => Self::load_for(queue, config, source),
+        }
     }
 
-    /// As [`Decoder::load`] without a scheme, for a queue of kernels, as on a GPU; without one, for
+    /// As [`Decoder::load`] of matrices as they are, for a queue of kernels, as on a GPU; without one, for
     /// the operations of the tensor library.
     ///
     /// # Errors
@@ -185,7 +192,7 @@ impl Decoder {
     ) -> std::result::Result<Self, E> {
         Ok(Self(match queue {
             None => Stack::Dense(DenseDecoder::load(config, source)?),
-            Some(queue) => Stack::Resident(ResidentDecoder::load(queue, &config, source)?),
+            Some(queue) => Stack::Resident(ResidentDecoder::load(queue, false, &config, source)?),
         }))
     }
 

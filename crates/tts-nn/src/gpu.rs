@@ -43,6 +43,11 @@ pub fn computed_in(weights: DType, device: &Device) -> Result<DType> {
     Ok(if queue_of(device)?.is_some() { DType::F32 } else { weights })
 }
 
+/// There are no kernels for the device of a tensor.
+pub(crate) fn no_kernels(x: &Tensor) -> Error {
+    Error::Msg(format!("no kernels for {:?}", x.device().location()))
+}
+
 /// The type of weights, for a kernel.
 pub(crate) fn float(dtype: DType) -> Result<Float> {
     match dtype {
@@ -114,6 +119,7 @@ impl InplaceOp1 for Locate {
             CpuStorage::BF16(values) => Some(Address::of(values.as_mut_ptr())),
             CpuStorage::U32(values) => Some(Address::of(values.as_mut_ptr())),
             CpuStorage::I64(values) => Some(Address::of(values.as_mut_ptr())),
+            CpuStorage::U8(values) => Some(Address::of(values.as_mut_ptr())),
             _ => None,
         };
         self.set(first, layout);
@@ -134,6 +140,7 @@ impl InplaceOp1 for Locate {
             Slice::BF16(values) => Some(first(values, &stream)),
             Slice::U32(values) => Some(first(values, &stream)),
             Slice::I64(values) => Some(first(values, &stream)),
+            Slice::U8(values) => Some(first(values, &stream)),
             _ => None,
         };
         self.set(first, layout);

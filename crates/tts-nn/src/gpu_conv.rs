@@ -2,7 +2,7 @@ use candle_core::{DType, Error, Result, Tensor};
 use tts_cuda::{Conv, Queue, Remember};
 
 use crate::buffer::Buffer;
-use crate::gpu::{address_of, queue_of, values_of};
+use crate::gpu::{address_of, no_kernels, queue_of, values_of};
 use crate::snake::SnakeBeta;
 
 /// A causal convolution on a GPU, ordinary or transposed, with the activation before it and the sum
@@ -71,7 +71,7 @@ impl GpuConv {
         snake: Option<SnakeBeta>,
     ) -> Result<Self> {
         let Some(queue) = queue_of(weights.device())? else {
-            candle_core::bail!("no kernels for {:?}", weights.device().location());
+            return Err(no_kernels(weights));
         };
         let (taps, inputs, _) = weights.dims3()?;
         let in_f32 = |x: &Tensor| x.to_dtype(DType::F32)?.contiguous();

@@ -1,35 +1,39 @@
 use candle_core::{DType, Error, Result, Tensor};
-use tts_cuda::{Float, Gemv, Queue, Use};
+use tts_cuda::{Gemv, Queue, Use};
 
 use crate::buffer::Buffer;
-use crate::gpu::{address_of, aligned, float, values_of};
+use crate::gpu::{address_of, aligned, values_of};
+use crate::gpu_weights::GpuWeights;
 
 /// A matrix and perhaps a bias on a GPU, for the kernel that multiplies few rows.
 #[derive(Debug, Clone)]
 pub(crate) struct GpuMatrix {
     queue: Queue,
-    /// `[outputs, inputs]`.
-    weights: Tensor,
-    dtype: Float,
+    weights: GpuWeights,
     /// `[outputs]` in f32.
     bias: Option<Tensor>,
 }
 
 impl GpuMatrix {
-    pub(crate) fn new(queue: Queue, weights: &Tensor, bias: Option<Tensor>) -> Result<Self> {
+    /// In bytes, or as it is.
+    pub(crate) fn new(
+        queue: Queue,
+        weights: &Tensor,
+        in_bytes: bool,
+        bias: Option<Tensor>,
+    ) -> Result<Self> {
         let (outputs, _) = weights.dims2()?;
         let bias = match bias {
             Some(bias) if bias.dims() == [outputs] => Some(aligned(&bias.to_dtype(DType::F32)?)?),
             Some(bias) => candle_core::bail!("a bias {:?} for {outputs} outputs", bias.dims()),
             None => None,
         };
-        let weights = aligned(weights)?;
-        Ok(Self { queue, dtype: float(weights.dtype())?, weights, bias })
+        Ok(Self { queue, weights: GpuWeights::new(weights, in_bytes)?, bias })
     }
 
     /// `(outputs, inputs)`.
     pub(crate) fn dims(&self) -> Result<(usize, usize)> {
-        self.weights.dims2()
+        self.weights.dims()
     }
 
     /// `[rows, inputs]` to `[rows, outputs]` in f32.
@@ -53,8 +57,7 @@ impl GpuMatrix {
         let gemv = Gemv {
             x: values_of(x, x.dims())?,
             norm: None,
-            weights: address_of(&self.weights)?,
-            dtype: self.dtype,
+            weights: self.weights.weights()?,
             bias: self.bias.as_ref().map(address_of).transpose()?,
             y: values_of(y, y.dims())?,
             rows: rows as u32,

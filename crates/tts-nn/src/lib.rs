@@ -28,6 +28,7 @@
 //! ```
 
 mod attention;
+mod bits;
 mod buffer;
 mod conv;
 mod conv_transpose;
@@ -38,6 +39,7 @@ mod embedding;
 mod gpu;
 mod gpu_conv;
 mod gpu_matrix;
+mod gpu_weights;
 mod graph;
 mod kv_cache;
 mod linear;
@@ -53,6 +55,7 @@ mod time_product;
 mod values;
 mod works;
 
+pub use bits::Bits;
 pub use buffer::{Buffer, HostValue};
 pub use conv::{CausalConv1d, ConvState, DepthwiseConv1d};
 pub use conv_transpose::CausalConvTranspose1d;

@@ -1,8 +1,8 @@
 use candle_core::{Result, Tensor};
-use tts_cpu::Scheme;
 
+use crate::bits::Bits;
 use crate::buffer::Buffer;
-use crate::gpu::queue_of;
+use crate::gpu::{no_kernels, queue_of};
 use crate::gpu_matrix::GpuMatrix;
 use crate::packed::PackedMatrix;
 use crate::product;
@@ -34,30 +34,38 @@ impl Linear {
         Self { weight: Weight::Dense(weight), bias }
     }
 
-    /// From the weight `[outputs, inputs]` and perhaps a bias `[outputs]` of a source, the weight
-    /// rounded to few bits if there is a `scheme`: it and all inputs are to be in f32 on the CPU
-    /// then. Else as [`Linear::new`], or for a kernel on an NVIDIA GPU, whose outputs are in f32.
+    /// From the weight `[outputs, inputs]` and perhaps a bias `[outputs]` of a source, the weight in
+    /// some `bits`: where it is packed it and all inputs are to be in f32 on the CPU. On an NVIDIA GPU
+    /// outputs are in f32.
     ///
     /// # Errors
-    /// Those of the source; if the weight is to be rounded and is not in f32 on the CPU.
+    /// Those of the source; if the weight is to be packed and is not in f32 on the CPU; if it is to
+    /// be in bytes and there are no kernels for them.
     pub fn in_bits<E: From<candle_core::Error>>(
-        scheme: Option<Scheme>,
+        bits: Bits,
         source: &impl Source<E>,
         weight: &str,
         bias: Option<&str>,
     ) -> std::result::Result<Self, E> {
         let bias = bias.map(|name| source.tensor(name)).transpose()?;
-        let Some(scheme) = scheme else {
-            let weight = source.tensor(weight)?;
-            return Ok(match queue_of(weight.device())? {
-                Some(queue) => {
-                    Self { weight: Weight::Gpu(GpuMatrix::new(queue, &weight, bias)?), bias: None }
-                }
-                None => Self::new(weight, bias),
-            });
+        let in_bytes = match bits {
+            Bits::Packed(scheme) => {
+                let weight = Weight::Packed(PackedMatrix::load(scheme, source, weight)?);
+                return Ok(Self { weight, bias });
+            }
+            Bits::Bytes => true,
+            Bits::Stored => false,
         };
-        let weight = Weight::Packed(PackedMatrix::load(scheme, source, weight)?);
-        Ok(Self { weight, bias })
+        let weight = source.tensor(weight)?;
+        let Some(queue) = queue_of(weight.device())? else {
+            return if in_bytes {
+                Err(no_kernels(&weight).into())
+            } else {
+                Ok(Self::new(weight, bias))
+            };
+        };
+        let matrix = GpuMatrix::new(queue, &weight, in_bytes, bias)?;
+        Ok(Self { weight: Weight::Gpu(matrix), bias: None })
     }
 
     /// One layer that computes several at once: the outputs are concatenated in

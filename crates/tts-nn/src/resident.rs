@@ -4,13 +4,14 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{DType, Device, Error, Result, Tensor};
 use tts_cuda::{
-    Address, Attend, Caches, Decoder, DecoderShape, Float, Layer, Outputs, Queue, Work,
+    Address, Attend, Caches, Decoder, DecoderShape, Float, Layer, Outputs, Queue, Weights, Work,
 };
 
 use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::decoder::{Blocks, DecoderConfig};
 use crate::gpu::{address_of, aligned, float, values_of};
+use crate::gpu_weights::GpuWeights;
 use crate::graph::need;
 use crate::kv_cache::CacheFull;
 use crate::rope::Rope;
@@ -27,6 +28,8 @@ const MOST: (usize, usize) = (8, 256);
 pub(crate) struct ResidentDecoder {
     queue: Queue,
     decoder: Decoder,
+    /// The type of the caches.
+    dtype: Float,
     /// What the addresses in `decoder` are of.
     weights: Vec<Tensor>,
     rope: Rope,
@@ -131,8 +134,10 @@ impl ResidentDecoder {
             && c.head_dim.is_multiple_of(2)
     }
 
+    /// With matrices in bytes, or as they are.
     pub(crate) fn load<E: From<Error>>(
         queue: Queue,
+        in_bytes: bool,
         c: &DecoderConfig,
         source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
@@ -147,39 +152,37 @@ impl ResidentDecoder {
         }
         for index in 0..c.layers {
             let tensor = |name: &str| source.tensor(&format!("layers.{index}.{name}.weight"));
-            let mut keep = |tensor: Tensor, shape: &[usize], dtype: DType| -> Result<Address> {
-                // Kernels read what they are told is there.
-                if tensor.dims() != shape || tensor.dtype() != dtype {
-                    let (found, of) = (tensor.dims(), tensor.dtype());
-                    candle_core::bail!(
-                        "weights {found:?} in {of:?}, expected {shape:?} in {dtype:?}"
-                    );
-                }
-                let tensor = aligned(&tensor)?;
-                let address = address_of(&tensor)?;
-                weights.push(tensor);
-                Ok(address)
-            };
-            let query = tensor("self_attn.q_proj")?;
-            let of = *dtype.get_or_insert(query.dtype());
-            let qkv = [query, tensor("self_attn.k_proj")?, tensor("self_attn.v_proj")?];
             let mut norm = |name: &str, width: usize| -> std::result::Result<Address, E> {
-                Ok(keep(tensor(name)?.to_dtype(DType::F32)?, &[width], DType::F32)?)
+                let norm = aligned(&tensor(name)?.to_dtype(DType::F32)?)?;
+                check(&norm, &[width], DType::F32)?;
+                let address = address_of(&norm)?;
+                weights.push(norm);
+                Ok(address)
             };
             let attention_norm = norm("input_layernorm", hidden)?;
             let query_norm = norm("self_attn.q_norm", c.head_dim)?;
             let key_norm = norm("self_attn.k_norm", c.head_dim)?;
             let mlp_norm = norm("post_attention_layernorm", hidden)?;
+            let query = tensor("self_attn.q_proj")?;
+            let of = *dtype.get_or_insert(query.dtype());
+            let qkv = [query, tensor("self_attn.k_proj")?, tensor("self_attn.v_proj")?];
+            let mut matrix = |tensor: &Tensor, shape: &[usize]| -> Result<Weights> {
+                check(tensor, shape, of)?;
+                let matrix = GpuWeights::new(tensor, in_bytes)?;
+                let addresses = matrix.weights()?;
+                weights.extend(matrix.into_tensors());
+                Ok(addresses)
+            };
             layers.push(Layer {
                 attention_norm,
-                qkv: keep(Tensor::cat(&qkv, 0)?, &[queries + 2 * keys, hidden], of)?,
+                qkv: matrix(&Tensor::cat(&qkv, 0)?, &[queries + 2 * keys, hidden])?,
                 query_norm,
                 key_norm,
-                output: keep(tensor("self_attn.o_proj")?, &[hidden, queries], of)?,
+                output: matrix(&tensor("self_attn.o_proj")?, &[hidden, queries])?,
                 mlp_norm,
-                gate: keep(tensor("mlp.gate_proj")?, &[c.intermediate, hidden], of)?,
-                up: keep(tensor("mlp.up_proj")?, &[c.intermediate, hidden], of)?,
-                down: keep(tensor("mlp.down_proj")?, &[hidden, c.intermediate], of)?,
+                gate: matrix(&tensor("mlp.gate_proj")?, &[c.intermediate, hidden])?,
+                up: matrix(&tensor("mlp.up_proj")?, &[c.intermediate, hidden])?,
+                down: matrix(&tensor("mlp.down_proj")?, &[hidden, c.intermediate])?,
             });
         }
         let address = address_of(&norm)?;
@@ -192,10 +195,12 @@ impl ResidentDecoder {
             norm_eps: c.norm_eps as f32,
         };
         weights.push(norm);
-        let dtype = float(dtype.unwrap_or(DType::F32))?;
+        // Keys and values of a stack in bytes are exact to 8 bits, too.
+        let dtype = if in_bytes { Float::Bf16 } else { float(dtype.unwrap_or(DType::F32))? };
         Ok(Self {
             queue,
-            decoder: Decoder { shape, dtype, layers, norm: address },
+            decoder: Decoder { shape, layers, norm: address },
+            dtype,
             weights,
             rope: Rope::new(c.rope_theta, c.head_dim),
             angles: Mutex::new(None),
@@ -213,7 +218,7 @@ impl ResidentDecoder {
     /// Shape and type of the cache of a sequence.
     fn cache_of(&self, capacity: usize) -> ([usize; 5], DType) {
         let DecoderShape { kv_heads, head_dim, .. } = self.decoder.shape;
-        let dtype = match self.decoder.dtype {
+        let dtype = match self.dtype {
             Float::F32 => DType::F32,
             Float::Bf16 => DType::BF16,
         };
@@ -356,7 +361,7 @@ impl ResidentDecoder {
             positions: word(3),
             offset: 0,
             count: None,
-            dtype: self.decoder.dtype,
+            dtype: self.dtype,
             longest: work.longest,
             cosines: address_of(cosines)?,
             sines: address_of(sines)?,
@@ -479,4 +484,13 @@ fn table(places: &[Place]) -> Vec<u32> {
     let rooms = places.iter().map(|place| place.1 as u32);
     let positions = places.iter().map(|place| place.2 as u32);
     addresses.chain(rooms).chain(positions).collect()
+}
+
+/// Kernels read what they are told is there.
+fn check(tensor: &Tensor, shape: &[usize], dtype: DType) -> Result<()> {
+    if tensor.dims() != shape || tensor.dtype() != dtype {
+        let (found, of) = (tensor.dims(), tensor.dtype());
+        candle_core::bail!("weights {found:?} in {of:?}, expected {shape:?} in {dtype:?}");
+    }
+    Ok(())
 }

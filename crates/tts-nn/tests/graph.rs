@@ -2,8 +2,8 @@
 
 use candle_core::{DType, Device, Error, Result, Tensor};
 use tts_nn::{
-    Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph, Linear,
-    emulate_gpu,
+    Bits, Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph,
+    Linear, emulate_gpu,
 };
 
 const WIDTH: usize = 8;
@@ -48,7 +48,11 @@ struct Work {
 }
 
 impl Model {
-    fn new() -> Self {
+    fn new(bits: Bits) -> Self {
+        Self::of(bits, &|name: &str| -> Result<Tensor> { Ok(named(name)) })
+    }
+
+    fn of(bits: Bits, source: &impl Fn(&str) -> Result<Tensor>) -> Self {
         emulate_gpu();
         let config = DecoderConfig {
             layers: 2,
@@ -63,9 +67,8 @@ impl Model {
             layer_scales: false,
             blocks: Blocks::RmsGated,
         };
-        let source = |name: &str| -> Result<Tensor> { Ok(named(name)) };
-        let decoder = Decoder::load(None, config, &source).unwrap();
-        Self { decoder, head: Linear::in_bits::<Error>(None, &source, "head", None).unwrap() }
+        let decoder = Decoder::load(bits, config, source).unwrap();
+        Self { decoder, head: Linear::in_bits::<Error>(bits, source, "head", None).unwrap() }
     }
 
     fn states(&self, capacity: usize) -> [DecoderState; 2] {
@@ -109,7 +112,12 @@ impl Model {
 
 #[test]
 fn what_is_repeated_is_what_would_be_told() {
-    let model = Model::new();
+    for bits in [Bits::Stored, Bits::Bytes] {
+        check(Model::new(bits));
+    }
+}
+
+fn check(model: Model) {
     let mut told = model.work();
     let mut states = model.states(STEPS);
     model.begin(&mut told, &mut states);
@@ -179,7 +187,7 @@ fn what_is_repeated_is_what_would_be_told() {
 
 #[test]
 fn what_goes_wrong_while_recording_is_told() {
-    let model = Model::new();
+    let model = Model::new(Bits::Stored);
     let mut work = model.work();
     let mut states = model.states(1);
     model.begin(&mut work, &mut states);
@@ -196,4 +204,31 @@ fn what_goes_wrong_while_recording_is_told() {
     let x = tensor(&[1, WIDTH], 3);
     let y = model.head.forward(&x).unwrap().to_vec2::<f32>().unwrap();
     assert_ne!(y, [[0.0; 3]]);
+}
+
+/// The same weights in f32 and in bytes; caches in bf16 make the difference.
+#[test]
+fn weights_in_bytes_are_what_they_stand_for() {
+    let rounded = |name: &str| -> Result<Tensor> {
+        let weights = named(name);
+        let Ok((_, width)) = weights.dims2() else { return Ok(weights) };
+        let values = weights.flatten_all()?.to_vec1::<f32>()?;
+        let (bytes, scales) = tts_cuda::quantize(&values, width);
+        let of = |(at, byte): (usize, &i8)| f32::from(*byte) * scales[at / width];
+        Tensor::from_iter(bytes.iter().enumerate().map(of), &Device::Cpu)?.reshape(weights.shape())
+    };
+    let outputs = |model: &Model| {
+        let (mut work, mut states) = (model.work(), model.states(STEPS));
+        model.begin(&mut work, &mut states);
+        (0..STEPS).for_each(|_| model.step(&work, &mut states).unwrap());
+        work.logits.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    let exact = outputs(&Model::of(Bits::Stored, &rounded));
+    let in_bytes = outputs(&Model::new(Bits::Bytes));
+    for (exact, found) in exact.iter().zip(&in_bytes) {
+        assert!((exact - found).abs() < 0.004, "{exact} {found}");
+    }
+    // Not those of weights that are a tenth larger.
+    let other = outputs(&Model::of(Bits::Bytes, &|name: &str| named(name) * 1.1));
+    assert!(other.iter().zip(&in_bytes).any(|(other, found)| (other - found).abs() > 0.004));
 }

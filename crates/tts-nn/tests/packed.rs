@@ -1,7 +1,7 @@
 //! Stacks in few bits against dense ones with the same rounded weights.
 
 use candle_core::{DType, Device, Error, Result, Tensor};
-use tts_nn::{Blocks, CacheFull, Decoder, DecoderConfig, DecoderState, Linear, Scheme};
+use tts_nn::{Bits, Blocks, CacheFull, Decoder, DecoderConfig, DecoderState, Linear, Scheme};
 
 const SCHEMES: [Scheme; 2] = [Scheme::Q8, Scheme::Q4];
 const HIDDEN: usize = 48;
@@ -58,12 +58,13 @@ fn rounded(scheme: Scheme, name: &str) -> Result<Tensor> {
     let weight = weight(name)?;
     let &[_, inputs] = weight.dims() else { return Ok(weight) };
     let each = Tensor::eye(inputs, DType::F32, &Device::Cpu)?;
-    let linear = Linear::in_bits::<Error>(Some(scheme), &|_: &str| Ok(weight.clone()), "", None)?;
+    let linear =
+        Linear::in_bits::<Error>(Bits::Packed(scheme), &|_: &str| Ok(weight.clone()), "", None)?;
     linear.forward(&each)?.t()?.contiguous()
 }
 
 fn packed(scheme: Scheme) -> Decoder {
-    Decoder::load(Some(scheme), CONFIG, &weight).unwrap()
+    Decoder::load(Bits::Packed(scheme), CONFIG, &weight).unwrap()
 }
 
 fn state(decoder: &Decoder, capacity: usize) -> DecoderState {
@@ -85,7 +86,8 @@ fn values(x: &Tensor) -> Vec<f32> {
 fn a_packed_stack_computes_what_its_weights_say() {
     let x = tensor(&[1, 40, HIDDEN], 3);
     for (scheme, bound) in [(Scheme::Q8, 1e-4), (Scheme::Q4, 0.02)] {
-        let dense = Decoder::load(None, CONFIG, &|name: &str| rounded(scheme, name)).unwrap();
+        let dense =
+            Decoder::load(Bits::Stored, CONFIG, &|name: &str| rounded(scheme, name)).unwrap();
         let [exact, found] = [&dense, &packed(scheme)].map(|decoder| {
             let mut state = state(decoder, 40);
             values(&forward(decoder, &x, &mut [&mut state]).unwrap())
@@ -129,7 +131,7 @@ fn where_one_sequence_is_full_none_goes_on() {
 
 #[test]
 fn a_state_of_another_kind_is_refused() {
-    let dense = Decoder::load(None, CONFIG, &weight).unwrap();
+    let dense = Decoder::load(Bits::Stored, CONFIG, &weight).unwrap();
     let decoder = packed(Scheme::Q8);
     let x = tensor(&[1, 1, HIDDEN], 1);
     assert!(forward(&decoder, &x, &mut [&mut state(&dense, 1)]).is_err());

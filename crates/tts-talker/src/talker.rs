@@ -2,8 +2,8 @@ use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use smallvec::SmallVec;
 use tts_checkpoint::{CheckpointError, RowTable, TalkerConfig, Weights};
 use tts_nn::{
-    Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Embedding, Linear,
-    Packing, computed_in, with_values,
+    Bits, Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Embedding,
+    Linear, Packing, computed_in, with_values,
 };
 
 use crate::beginnings::Beginnings;
@@ -112,7 +112,9 @@ impl Talker {
         weights: &Weights,
         packing: Option<Packing>,
     ) -> Result<Self, TalkerError> {
-        let (layers, heads) = (packing.map(|p| p.layers), packing.map(|p| p.heads));
+        let bits = |scheme| Bits::of(scheme, weights.device());
+        let layers = bits(packing.map(|packing| packing.layers))?;
+        let heads = bits(packing.map(|packing| packing.heads))?;
         let root = weights.scope("talker");
         let model = root.scope("model");
         let projection = root.scope("text_projection");

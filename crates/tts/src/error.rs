@@ -67,8 +67,8 @@ pub enum TtsError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Language models in few bits are computed on the CPU only.
-    #[error("precision {precision} on {device}; expected the CPU, or f32 or bf16")]
+    /// Packed models, and those in 4 bits, are computed on the CPU only.
+    #[error("a packed model, or {precision}, on {device}; expected the CPU, or f32, bf16 or q8")]
     Precision {
         /// What was asked for.
         precision: Precision,

@@ -96,7 +96,8 @@ impl Model {
         split: SplitRule,
     ) -> Result<Self, TtsError> {
         let _span = stage_span!(Stage::Load);
-        if precision.packing().is_some() && !device.is_cpu() {
+        let is_packed = matches!(files, ModelFiles::Packed(_));
+        if (is_packed || precision == Precision::Q4Mix) && !device.is_cpu() {
             return Err(TtsError::Precision { precision, device: device.into() });
         }
         if let ModelFiles::Packed(file) = &files

@@ -12,7 +12,8 @@ pub enum Precision {
     F32,
     /// 16-bit floats.
     Bf16,
-    /// Weights in 8 bits, on the CPU.
+    /// Weights in 8 bits. On the CPU a group of 32 has a scale, and inputs are rounded, too; on a
+    /// GPU it is a group of 128, and inputs are not.
     Q8,
     /// Weights of the layers in 4 bits, those of the heads in 8, on the CPU.
     Q4Mix,

@@ -69,6 +69,11 @@ impl TextRows {
         if self.complete { usize::MAX } else { self.ids.len().saturating_sub(frame) }
     }
 
+    /// The text that goes with `frame`; none when the text is over.
+    pub(crate) fn id(&self, frame: usize) -> Option<u32> {
+        self.ids.get(frame).copied()
+    }
+
     /// Puts the row that goes with `frame` into `row`, `[1, hidden]`.
     pub(crate) fn row_into(
         &self,
@@ -77,8 +82,8 @@ impl TextRows {
         talker: &Talker,
         work: &TalkerWork,
     ) -> Result<(), TtsError> {
-        match self.ids.get(frame) {
-            Some(&id) => Ok(talker.text_into(id, row, work)?),
+        match self.id(frame) {
+            Some(id) => Ok(talker.text_into(id, row, work)?),
             None => Ok(row.set(&self.pad)?),
         }
     }

@@ -1,11 +1,15 @@
 //! The whole pipeline with the kernels for GPUs, emulated on the CPU: the same codes as without.
 
 use candle_core::Device;
-use tts::{Model, ModelFiles, Options, Precision, Request, SplitRule, Utterance, Voice};
+use tts::{Model, ModelFiles, Options, Precision, Request, SplitRule, TtsError, Utterance, Voice};
 
 fn load() -> Model {
+    load_in(Precision::F32).unwrap()
+}
+
+fn load_in(precision: Precision) -> Result<Model, TtsError> {
     let files = ModelFiles::Embedded(tts_fixture::FILES);
-    Model::load_with(files, &Device::Cpu, Precision::F32, SplitRule::default()).unwrap()
+    Model::load_with(files, &Device::Cpu, precision, SplitRule::default())
 }
 
 /// Sentences of several lengths: greedy, and drawn in all ways that there are.
@@ -47,4 +51,8 @@ fn codes_are_those_of_the_tensor_library() {
             assert_eq!((utterance.frames, utterance.first_codes), *expected);
         }
     }
+    // In bytes, from the same files; there are no kernels for 4 bits.
+    let in_bytes = load_in(Precision::Q8).unwrap();
+    assert_eq!(in_bytes.speak(&requests[0]).unwrap().frames.len(), expected[0].0.len());
+    assert!(load_in(Precision::Q4Mix).unwrap_err().to_string().contains("4 bits on a GPU"));
 }

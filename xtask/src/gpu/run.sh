@@ -39,6 +39,7 @@ bench() {
 }
 for size in 0.6b 1.7b; do
   bench "$size" --random "$size"
+  bench "$size-q8" --random "$size" --dtype q8
   bench "$size-classic" --random "$size" --graphs false --frames-per-read 1
   bench "$size-told" --random "$size" --graphs false
   bench "$size-read1" --random "$size" --frames-per-read 1

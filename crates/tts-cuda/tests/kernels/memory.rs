@@ -64,6 +64,21 @@ impl Memory {
     }
 }
 
+/// Bytes from an address that is a multiple of 16.
+pub(crate) struct Bytes(Vec<u128>);
+
+impl Bytes {
+    pub(crate) fn new(values: &[i8]) -> Self {
+        let mut bytes = vec![0; values.len().div_ceil(16)];
+        bytemuck::cast_slice_mut::<u128, i8>(&mut bytes)[..values.len()].copy_from_slice(values);
+        Self(bytes)
+    }
+
+    pub(crate) fn address(&mut self) -> Address {
+        Address::of(self.0.as_mut_ptr())
+    }
+}
+
 pub(crate) const TYPES: [Float; 2] = [Float::F32, Float::Bf16];
 
 /// Queues that run threads in every kind of order.

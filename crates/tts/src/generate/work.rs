@@ -117,17 +117,7 @@ impl Work {
             let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
             model.talker.begin(&mut self.talker, &mut states)?;
         }
-        let rows = self.text_rows.chunks(self.batch).take(frames).enumerate();
-        let rows =
-            rows.flat_map(|(index, rows)| live.iter().zip(rows).map(move |row| (index, row)));
-        for (index, (speaking, row)) in rows {
-            speaking.text.row_into(
-                speaking.frames.len() + index,
-                row,
-                &model.talker,
-                &self.talker,
-            )?;
-        }
+        self.tell_texts(model, live, frames)?;
         for (b, speaking) in live.iter().enumerate() {
             self.predictor.hidden().set_rows(b, &speaking.output.hidden)?;
         }
@@ -141,6 +131,33 @@ impl Work {
         self.sampler.begin(&first)?;
         let others: Few<_> = live.iter().map(|speaking| speaking.other_codes_row()).collect();
         Ok(self.predictor.begin(&others)?)
+    }
+
+    /// The rows of the text that go with some frames.
+    fn tell_texts(
+        &self,
+        model: &Model,
+        live: &[&mut Speaking],
+        frames: usize,
+    ) -> Result<(), TtsError> {
+        if !matches!(self.frames, Frames::Told) {
+            // All at once: a launch takes longer than a row.
+            let pad = model.config().tts_pad_token_id;
+            let id = |place: usize| {
+                let (index, b) = (place / self.batch, place % self.batch);
+                live.get(b).and_then(|one| one.text.id(one.frames.len() + index)).unwrap_or(pad)
+            };
+            let ids: Vec<u32> = (0..frames * self.batch).map(id).collect();
+            let rows = model.talker.text(&ids)?;
+            return Ok(self.texts.set_rows(0, &rows.reshape((frames, self.batch, ()))?)?);
+        }
+        for (index, rows) in self.text_rows.chunks(self.batch).take(frames).enumerate() {
+            for (speaking, row) in live.iter().zip(rows) {
+                let frame = speaking.frames.len() + index;
+                speaking.text.row_into(frame, row, &model.talker, &self.talker)?;
+            }
+        }
+        Ok(())
     }
 
     /// Draws the next codebook-0 token of each request from what the talker said; nothing is read

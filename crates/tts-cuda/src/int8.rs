@@ -1,0 +1,90 @@
+//! Weights in 8 bits, with a scale for every few of them.
+
+/// Neighbouring weights that have a scale; the last of a row may be fewer.
+pub const INT8_GROUP: usize = 128;
+
+/// From rows of `width` weights, makes bytes `[rows, width]` and their scales
+/// `[rows, width.div_ceil(INT8_GROUP)]`: what is nearest to a weight, of the 255 multiples of the scale
+/// that reach as far as the largest of its group.
+pub fn quantize(weights: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
+    let mut bytes = Vec::with_capacity(weights.len());
+    let mut scales = Vec::with_capacity(weights.len().div_ceil(INT8_GROUP));
+    for group in weights.chunks(width.max(1)).flat_map(|row| row.chunks(INT8_GROUP)) {
+        let largest = group.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
+        let scale = largest / 127.0;
+        // Zeros have no scale to be divided by.
+        let unit = if scale > 0.0 { scale } else { 1.0 };
+        bytes.extend(group.iter().map(|weight| (weight / unit).round_ties_even() as i8));
+        scales.push(scale);
+    }
+    (bytes, scales)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between -1 and 1.
+    fn numbers(count: usize) -> Vec<f32> {
+        let mut state = 7_u32;
+        let mut next = || {
+            state = state.wrapping_mul(0x915f_77f5).wrapping_add(1);
+            (state >> 8) as f32 / 8_388_608.0 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn weights_are_within_half_a_scale() {
+        for width in [1, 100, 127, 128, 129, 256, 300] {
+            // Groups of very different sizes.
+            let sizes = (0..3 * width).map(|at| 10_f32.powi((at / INT8_GROUP) as i32 % 7 - 3));
+            let weights: Vec<f32> =
+                numbers(3 * width).iter().zip(sizes).map(|(weight, size)| weight * size).collect();
+            let (bytes, scales) = quantize(&weights, width);
+            let groups = width.div_ceil(INT8_GROUP);
+            assert_eq!((bytes.len(), scales.len()), (weights.len(), 3 * groups), "{width}");
+            for (at, (weight, byte)) in weights.iter().zip(&bytes).enumerate() {
+                let scale = f64::from(scales[at / width * groups + at % width / INT8_GROUP]);
+                let error = (f64::from(*byte) * scale - f64::from(*weight)).abs();
+                // Quotients are rounded, too.
+                assert!(error <= scale * (0.5 + 1e-5), "{width} {at}: {weight}");
+            }
+            for (at, scale) in scales.iter().enumerate() {
+                let row = &weights[at / groups * width..][..width];
+                let group = row.chunks(INT8_GROUP).nth(at % groups).expect("a group");
+                let largest = group.iter().map(|weight| weight.abs()).fold(0.0, f32::max);
+                assert_eq!(*scale, largest / 127.0, "{width} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_stay_zeros() {
+        let mut weights = vec![0.0; 2 * 200];
+        weights[130] = -0.5;
+        weights[330] = -0.0;
+        let (bytes, scales) = quantize(&weights, 200);
+        let mut expected = vec![0; 400];
+        expected[130] = -127;
+        assert_eq!((bytes, scales), (expected, vec![0.0, 0.5 / 127.0, 0.0, 0.0]));
+        assert_eq!(quantize(&[], 200), (vec![], vec![]));
+        assert_eq!(quantize(&[], 0), (vec![], vec![]));
+    }
+
+    #[test]
+    fn multiples_of_the_scale_are_exact() {
+        let expected: Vec<i8> = (-127..=127).collect();
+        for scale in [1.0, 0.125, 3.0, 0.75] {
+            let weights: Vec<f32> = expected.iter().map(|byte| f32::from(*byte) * scale).collect();
+            let (bytes, scales) = quantize(&weights, 255);
+            assert_eq!((bytes, scales), (expected.clone(), vec![scale, scale]), "{scale}");
+        }
+    }
+
+    #[test]
+    fn halves_go_to_even_bytes() {
+        let (bytes, scales) = quantize(&[127.0, 0.5, 1.5, 2.5, -0.5, -1.5, -126.5], 7);
+        assert_eq!((bytes, scales), (vec![127, 0, 2, 2, 0, -2, -126], vec![1.0]));
+    }
+}
