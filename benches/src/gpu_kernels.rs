@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 use tts_nn::{
-    Bits, Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph, Linear,
+    Bits, Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, GpuConv, Graph,
+    Linear, SnakeBeta,
 };
 use tts_sampler::{BatchSampler, Draw, DrawKey, DrawRow, History, SamplingParams, TokenRules};
 
@@ -27,6 +28,8 @@ pub struct Sizes {
     pub contexts: &'static [usize],
     /// Rows of a batch.
     pub batches: &'static [usize],
+    /// Channels and times of the codec's residual units.
+    pub signals: &'static [(usize, usize)],
     /// Bytes that a launch and the next ones read before the first are read again: more than the
     /// caches of a GPU have.
     pub bytes: usize,
@@ -42,6 +45,8 @@ impl Sizes {
         vocab: 3072,
         contexts: &[63, 511, 2047],
         batches: &[1, 4, 8, 64],
+        // Four frames.
+        signals: &[(768, 128), (384, 640), (192, 2560), (96, 7680)],
         bytes: 256 << 20,
     };
 }
@@ -140,6 +145,9 @@ pub fn cases(device: &Device, sizes: &Sizes) -> Result<Vec<Case>> {
         }
         cases.push(draw(device, sizes, rows)?);
     }
+    for &(channels, time) in sizes.signals {
+        cases.push(convolution(device, channels, time)?);
+    }
     Ok(cases)
 }
 
@@ -235,6 +243,23 @@ fn layers(device: &Device, sizes: &Sizes, bits: Bits, rows: usize, context: usiz
     Ok(Case::new(name, bytes * count, count, move || {
         let mut states: Vec<_> = states.iter_mut().collect();
         Ok(decoder.last_into(&x, &y, &batch, None, &mut states)?)
+    }))
+}
+
+/// The first convolution of a residual unit, with the activation before it.
+fn convolution(device: &Device, channels: usize, time: usize) -> Result<Case> {
+    const COUNT: usize = 16;
+    const KERNEL: usize = 7;
+    let vector = || random(device, &[channels], DType::F32);
+    let snake = SnakeBeta::new(&vector()?, &vector()?)?;
+    let weight = random(device, &[channels, channels, KERNEL], DType::F32)?;
+    let conv = GpuConv::new(&weight, &vector()?, 1, Some(snake))?;
+    let (x, state) = (random(device, &[channels, time], DType::F32)?, conv.new_state()?);
+    let bytes = (weight.elem_count() + 2 * x.elem_count()) * size_of::<f32>();
+    let name = format!("convolution of {channels} channels at {time} times");
+    let y = Buffer::zeros((channels, time), DType::F32, device)?;
+    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
+        Ok((0..COUNT).try_for_each(|_| conv.forward_into(&x, &state, None, &y))?)
     }))
 }
 

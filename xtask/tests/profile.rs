@@ -104,8 +104,8 @@ fn a_chrome_trace_has_every_stage_of_every_frame() {
     assert_audited(events);
 }
 
-/// Every wait that was seen is one that the source says, of the same class, and frames have
-/// as many as `audit.toml` allows.
+/// Every wait that was seen is one that the source says, of the same class. `audit.toml` has those of a
+/// GPU, where frames are read together; on the CPU each is.
 fn assert_audited(events: &[Value]) {
     let audit = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .args(["audit-gpu-syncs", "--format", "json"])
@@ -123,7 +123,9 @@ fn assert_audited(events: &[Value]) {
         assert_eq!(sync["args"]["class"], class_of(sync["name"].as_str().unwrap()));
     }
     let per_frame = syncs().filter(|sync| sync["args"]["class"] == "per-frame").count();
-    assert_eq!(per_frame as u64, audit["per_frame"].as_u64().unwrap() * FRAMES as u64);
+    assert_eq!(per_frame, FRAMES);
+    let allowed = audit["per_frame"].as_f64().unwrap();
+    assert!(allowed > 0.0 && allowed <= 1.0, "{allowed}");
 }
 
 /// With stand-ins for the libraries of NVIDIA, whose GPU does a kernel at the end of every

@@ -1,11 +1,12 @@
 //! The kernels, compiled for GPUs, and the driver.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cudarc::driver::sys::{CUcontext, CUgraphInstantiate_flags, CUstreamCaptureMode};
 use cudarc::driver::{
-    CudaFunction, CudaGraph, CudaStream, DriverError, LaunchConfig, PushKernelArg,
+    CudaFunction, CudaGraph, CudaStream, DriverError, LaunchConfig, PushKernelArg, result,
 };
 use cudarc::nvrtc::Ptx;
 
@@ -25,8 +26,17 @@ fn code(file: &str) -> &'static [u8] {
     code!("attention" "conv" "gemv" "rows" "sample")
 }
 
-/// A graph of the driver.
-pub(crate) struct GpuGraph(CudaGraph);
+thread_local! {
+    /// Where launches of this thread go while they are recorded. Other threads may use the stream
+    /// that they are for meanwhile, and what they put into it is not to be recorded.
+    static RECORDING: RefCell<Option<Arc<CudaStream>>> = const { RefCell::new(None) };
+}
+
+/// A graph of the driver, and the stream that it is for.
+pub(crate) struct GpuGraph {
+    graph: CudaGraph,
+    stream: Arc<CudaStream>,
+}
 
 // SAFETY: the driver lets any thread use a graph, one at a time, and nobody has a reference to this
 // one while it is moved.
@@ -35,7 +45,11 @@ unsafe impl Send for GpuGraph {}
 impl GpuGraph {
     /// See [`crate::Graph::launch`].
     pub(crate) fn launch(&self) -> Result<(), LaunchError> {
-        self.0.launch().map_err(LaunchError::Graph)
+        self.stream.context().bind_to_thread().map_err(LaunchError::Graph)?;
+        // SAFETY: both are of this context and live.
+        let launched =
+            unsafe { result::graph::launch(self.graph.cu_graph_exec(), self.stream.cu_stream()) };
+        launched.map_err(LaunchError::Graph)
     }
 }
 
@@ -87,17 +101,21 @@ impl Gpu {
         &self,
         work: impl FnOnce() -> Result<(), E>,
     ) -> Result<GpuGraph, E> {
+        if RECORDING.with_borrow(Option::is_some) {
+            return Err(LaunchError::Recording.into());
+        }
+        let stream = self.stream.context().new_stream().map_err(LaunchError::Graph)?;
         // Other threads may go on to allocate memory.
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
-        self.stream.begin_capture(mode).map_err(LaunchError::Graph)?;
+        stream.begin_capture(mode).map_err(LaunchError::Graph)?;
+        RECORDING.set(Some(Arc::clone(&stream)));
         let done = work();
-        // In any case: the stream would not be usable.
+        RECORDING.set(None);
         let flags = CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
-        let graph = self.stream.end_capture(flags);
+        let graph = stream.end_capture(flags);
         done?;
         let graph = graph.map_err(LaunchError::Graph)?.ok_or(LaunchError::Recording)?;
-        graph.upload().map_err(LaunchError::Graph)?;
-        Ok(GpuGraph(graph))
+        Ok(GpuGraph { graph, stream: Arc::clone(&self.stream) })
     }
 
     /// See [`crate::Queue::launch`].
@@ -118,7 +136,9 @@ impl Gpu {
             })
             .collect();
         let mut addresses = memory.iter();
-        let mut builder = self.stream.launch_builder(function);
+        let recording = RECORDING.with_borrow(Clone::clone);
+        let stream = recording.as_ref().unwrap_or(&self.stream);
+        let mut builder = stream.launch_builder(function);
         for arg in args {
             match arg {
                 Arg::Memory(_) => addresses.next().map(|address| builder.arg(address)),

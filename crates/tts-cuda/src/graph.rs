@@ -16,11 +16,11 @@ enum Launches {
 }
 
 impl Queue {
-    /// Records what `work` launches in this thread; nothing of it runs.
+    /// Records what `work` launches in this thread; nothing of it runs. Whatever else it asks of the
+    /// GPU is done at once and not repeated.
     ///
     /// # Errors
-    /// Those of `work`; if the driver refuses, as it does if the work waits for the GPU or takes memory
-    /// of the host; if this thread is recording already.
+    /// Those of `work`; if the driver refuses; if this thread is recording already.
     pub fn record<E: From<LaunchError>>(
         &self,
         work: impl FnOnce() -> Result<(), E>,

@@ -113,14 +113,30 @@ impl GpuConv {
         state: &GpuConvState,
         add: Option<&Tensor>,
     ) -> Result<Tensor> {
+        let (_, _, rows) = self.weights.dims3()?;
+        let y =
+            Buffer::zeros((rows / self.stride, x.dim(1)? * self.stride), DType::F32, x.device())?;
+        self.forward_into(x, state, add, &y)?;
+        Ok((*y).clone())
+    }
+
+    /// As [`GpuConv::forward`]; the outputs take the place of what is in `y`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn forward_into(
+        &self,
+        x: &Tensor,
+        state: &GpuConvState,
+        add: Option<&Tensor>,
+        y: &Buffer,
+    ) -> Result<()> {
         let (taps, inputs, rows) = self.weights.dims3()?;
         let (time, keep, outputs) = (x.dim(1)?, (taps - 1) * self.dilation, rows / self.stride);
-        let device = x.device();
         let is_here = |x: &Tensor| x.device().same_device(self.weights.device());
-        if !is_here(x) || !add.is_none_or(is_here) {
+        if !is_here(x) || !is_here(y) || !add.is_none_or(is_here) {
             candle_core::bail!("a signal on another device than its convolution");
         }
-        let y = Buffer::zeros((outputs, time * self.stride), DType::F32, device)?;
         let signal = values_of(x, &[inputs, time])?;
         let tail = match &state.0 {
             Some(tail) => Some(values_of(tail, &[inputs, keep])?),
@@ -144,7 +160,7 @@ impl GpuConv {
             stride: self.stride as u32,
             add: add.map(|add| values_of(add, y.dims())).transpose()?,
             limit: self.limit,
-            y: address_of(&y)?,
+            y: values_of(y, &[outputs, time * self.stride])?,
         };
         // SAFETY: the tensors have these shapes, and are freed in the order of the queue.
         unsafe { conv.launch(&self.queue) }.map_err(Error::wrap)?;
@@ -159,6 +175,6 @@ impl GpuConv {
             // SAFETY: as before; the tail is that of the state, which nobody else has.
             unsafe { remember.launch(&self.queue) }.map_err(Error::wrap)?;
         }
-        Ok((*y).clone())
+        Ok(())
     }
 }

@@ -45,8 +45,7 @@ impl Graph {
     /// there are no kernels for the device.
     ///
     /// # Errors
-    /// Those of `work`; if it waits for the device or takes memory there; if this thread is
-    /// recording already.
+    /// Those of `work`; if it [waits](can_wait) for the device; if this thread is recording already.
     pub fn record<E: From<Error>>(
         device: &Device,
         work: impl FnOnce() -> std::result::Result<(), E>,
