@@ -133,8 +133,8 @@ pub(super) struct Sync {
 pub(super) struct Audit {
     pub(super) sites: Vec<AuditedSite>,
     pub(super) findings: Vec<Finding>,
-    pub(super) per_frame: usize,
-    pub(super) budget: usize,
+    pub(super) per_frame: f64,
+    pub(super) budget: f64,
 }
 
 /// A place where the source waits for the device.

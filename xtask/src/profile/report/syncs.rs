@@ -24,8 +24,8 @@ pub(super) fn section(audit: &Audit, summary: &Summary) -> String {
     let unnamed: Vec<_> = summary.syncs.iter().filter(|sync| !named(sync)).collect();
 
     let mut html = format!(
-        "<p>A frame waits <b>{:.2} times</b> while it runs; the source says {}, the budget is {}. \
-         Counted on a CPU too, as a GPU would have them.</p>\n",
+        "<p>A frame waited <b>{:.2} times</b>. For a GPU, which reads some frames together, the source \
+         says {} and the budget is {}; on a CPU, where a read costs nothing, each is read.</p>\n",
         per_frame(summary),
         audit.per_frame,
         audit.budget
@@ -89,7 +89,7 @@ mod tests {
                 site(Some("b"), Some("load")), site(None, Some("test")),
             ],
             "findings": [{"file": "f.rs", "line": 7, "message": "`x` < `y`"}],
-            "per_frame": 1, "budget": 2,
+            "per_frame": 0.25, "budget": 0.5,
         }))
         .unwrap()
     }
@@ -119,6 +119,7 @@ mod tests {
             assert!(html.contains(row), "{row} in {html}");
         }
         assert!(html.contains("<b>1.50 times</b>"), "{html}");
+        assert!(html.contains("says 0.25 and the budget is 0.5;"), "{html}");
         assert!(html.contains("Reads in tests, not listed: 1."), "{html}");
     }
 }
