@@ -28,7 +28,7 @@ if command -v compute-sanitizer > /dev/null; then
   step memcheck compute-sanitizer --error-exitcode 9 ./gpu_check 64 cuda:0
   step racecheck compute-sanitizer --tool racecheck --error-exitcode 9 ./gpu_check 16 cuda:0
 fi
-step kernels ./gpu_kernels "$out/kernels.json"
+step kernels bash -c './gpu_kernels "$0" && test -s "$0"' "$out/kernels.json"
 
 # Times utterances; the report goes to a file of its own.
 bench() {

@@ -39,13 +39,13 @@ fn main() -> Result<()> {
     #[cfg(feature = "profiling")]
     let profile = profile::start(&args)?;
 
+    let device = args.device.open()?;
     let files = match (&args.model_dir, args.random) {
         (Some(path), _) => ModelFiles::open(path)?,
         (None, Some(RandomSize::Small)) => RandomModel::real_06b(&SPEAKING)?.files(),
         (None, Some(RandomSize::Large)) => RandomModel::real_17b(&SPEAKING)?.files(),
         (None, None) => ModelFiles::Embedded(tts_demo_voice::FILES),
     };
-    let device = args.device.open()?;
     #[cfg(feature = "profiling")]
     if let Some(queue) = tts::gpu_queue(&device) {
         tts_profiling::record::Profile::watch(queue)?;
