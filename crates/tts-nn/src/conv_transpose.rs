@@ -24,13 +24,11 @@ impl CausalConvTranspose1d {
     /// From a weight `[inputs, outputs, kernel]` and a bias `[outputs]`.
     ///
     /// # Errors
-    /// If the weight has another rank.
+    /// If the weight has another rank, or the stride is 0.
     pub fn new(weight: &Tensor, bias: &Tensor, stride: usize) -> Result<Self> {
-        let (inputs, outputs, kernel) = weight.dims3()?;
-        let reach = kernel.div_ceil(stride);
+        let weight = by_reach(weight, stride)?;
+        let (inputs, outputs, reach, _) = weight.dims4()?;
         let weight = weight
-            .pad_with_zeros(2, 0, reach * stride - kernel)?
-            .reshape((inputs, outputs, reach, stride))?
             .permute((1, 3, 2, 0))?
             .contiguous()?
             .flip(&[2])?
@@ -53,4 +51,15 @@ impl CausalConvTranspose1d {
             .reshape((outputs, time * self.stride))?
             .broadcast_add(&self.bias)
     }
+}
+
+/// A weight `[inputs, outputs, kernel]` by the inputs that an output depends on, the newest first, and
+/// by the outputs of an input: `[inputs, outputs, reach, stride]`.
+pub(crate) fn by_reach(weight: &Tensor, stride: usize) -> Result<Tensor> {
+    let (inputs, outputs, kernel) = weight.dims3()?;
+    if stride == 0 {
+        candle_core::bail!("a transposed convolution with stride 0");
+    }
+    let reach = kernel.div_ceil(stride);
+    weight.pad_with_zeros(2, 0, reach * stride - kernel)?.reshape((inputs, outputs, reach, stride))
 }

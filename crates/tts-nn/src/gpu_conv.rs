@@ -2,6 +2,7 @@ use candle_core::{DType, Error, Result, Tensor};
 use tts_cuda::{Conv, Queue, Remember};
 
 use crate::buffer::Buffer;
+use crate::conv_transpose::by_reach;
 use crate::gpu::{address_of, no_kernels, queue_of, values_of};
 use crate::snake::SnakeBeta;
 
@@ -52,15 +53,13 @@ impl GpuConv {
         stride: usize,
         snake: Option<SnakeBeta>,
     ) -> Result<Self> {
-        let (inputs, outputs, kernel) = weight.dims3()?;
-        let taps = kernel.div_ceil(stride.max(1));
-        let weights = weight
-            .pad_with_zeros(2, 0, taps * stride - kernel)?
-            .reshape((inputs, outputs, taps, stride))?
-            .permute((2, 0, 1, 3))?
-            .contiguous()?
-            .flip(&[0])?
-            .reshape((taps, inputs, outputs * stride))?;
+        let weight = by_reach(weight, stride)?;
+        let (inputs, outputs, taps, _) = weight.dims4()?;
+        let weights = weight.permute((2, 0, 1, 3))?.contiguous()?.flip(&[0])?.reshape((
+            taps,
+            inputs,
+            outputs * stride,
+        ))?;
         Self::with(&weights, bias, [outputs, 1, stride], snake)
     }
 
@@ -80,8 +79,8 @@ impl GpuConv {
         for values in snake.iter().flat_map(|snake| [snake.frequency(), snake.gain()]) {
             values_of(values, &[inputs])?;
         }
-        if taps == 0 || stride == 0 {
-            candle_core::bail!("a convolution of {taps} taps with stride {stride}");
+        if taps == 0 {
+            candle_core::bail!("a convolution without taps");
         }
         Ok(Self { queue, weights, bias, snake, dilation, stride, limit: None })
     }
