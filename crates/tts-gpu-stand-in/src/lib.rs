@@ -35,8 +35,9 @@ impl StandIn {
     }
 
     /// Tells it something, by a function `stand_in_NAME` of `stand_in.c`: CUPTI to `refuse`
-    /// (0 or 1), to be `unfinished` or to `drop` records, a queue to `capture` or to be
-    /// `behind`, NVML that there is `no_gpu`.
+    /// (0 or 1), to be `unfinished`, to `drop` records or that this thread has to `wait` (1 for
+    /// an event, 3 for a queue, 4 for all; 2 lets a queue wait, not the host), a queue to
+    /// `capture` or to be `behind`, NVML that there is `no_gpu`.
     ///
     /// # Errors
     /// If there is no such function.

@@ -11,7 +11,7 @@
 
 /* ---- CUPTI ---- */
 
-enum { COPY = 1, FILL = 2, DRIVER_CALL = 4, RUNTIME_CALL = 5, KERNEL = 10, SECTION = 39, KINDS = 64 };
+enum { COPY = 1, FILL = 2, DRIVER_CALL = 4, RUNTIME_CALL = 5, KERNEL = 10, WAIT = 38, SECTION = 39, KINDS = 64 };
 enum { RECORD = 256, RECORDS_PER_BUFFER = 5, MAX_RECORDS = 1 << 16, MAX_DEPTH = 64 };
 enum { SUCCESS = 0, NO_MORE_RECORDS = 12, REFUSED = 999 };
 
@@ -50,6 +50,7 @@ static uint8_t *new_record(uint32_t kind)
     return record;
 }
 
+/* Of work. */
 static void put_times(uint8_t *record)
 {
     uint64_t end = now_ns();
@@ -57,6 +58,7 @@ static void put_times(uint8_t *record)
     put64(record, 24, end);
 }
 
+/* Waits have their end where work has its begin: they are finished. */
 static int is_unfinished(const uint8_t *record)
 {
     uint32_t kind;
@@ -66,20 +68,26 @@ static int is_unfinished(const uint8_t *record)
     return kind != SECTION && start == 0;
 }
 
-/* Every second kernel has a name of C++. As with CUPTI, a section is told before its work,
- * and only if calls are recorded. */
+/* As with CUPTI, the section of a call is told before what it does, and only if calls are
+ * recorded. */
+static void call(uint64_t section)
+{
+    correlation++;
+    if (!enabled[DRIVER_CALL] && !enabled[RUNTIME_CALL])
+        return;
+    uint8_t *record = new_record(SECTION);
+    if (record) {
+        put32(record, 4, 3);
+        put64(record, 8, section);
+        put32(record, 16, correlation);
+    }
+}
+
+/* Every second kernel has a name of C++. */
 static void work(uint32_t kind, uint64_t section)
 {
     static const char *names[] = { "badd_f32", "_ZN7cutlass6KernelIfLi4EEEvT_" };
-    correlation++;
-    if (enabled[DRIVER_CALL] || enabled[RUNTIME_CALL]) {
-        uint8_t *record = new_record(SECTION);
-        if (record) {
-            put32(record, 4, 3);
-            put64(record, 8, section);
-            put32(record, 16, correlation);
-        }
-    }
+    call(section);
     uint8_t *record = new_record(kind);
     if (!record)
         return;
@@ -92,6 +100,28 @@ static void work(uint32_t kind, uint64_t section)
         put64(record, 104, (uint64_t)(uintptr_t)names[correlation % 2]);
     if (kind == COPY)
         record[4] = 2;
+}
+
+/* The host waits 1 ms: for an event (1), a queue (3) or all of them (4). Or a queue waits for
+ * an event (2), which has a record as well. It is of the section that this thread is in. */
+void stand_in_wait(int type)
+{
+    if (depth)
+        call(sections[depth - 1]);
+    else
+        correlation++;
+    uint64_t start = now_ns();
+    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    uint8_t *record = new_record(WAIT);
+    if (!record)
+        return;
+    put32(record, 4, (uint32_t)type);
+    put64(record, 8, start);
+    put64(record, 16, now_ns());
+    put32(record, 24, correlation);
+    put32(record, 28, 1);
+    put32(record, 32, type == 3 ? 7 : UINT32_MAX);
+    put32(record, 36, type < 3 ? 5 : UINT32_MAX);
 }
 
 /* While the GPU is unfinished, work has no times. */

@@ -8,7 +8,7 @@ use tts_gpu_trace::{Counters, Kernels};
 fn main() {
     let epoch = Instant::now();
     match Kernels::start(epoch) {
-        Ok(kernels) => println!("kernels: recorded ({} so far)", kernels.take().len()),
+        Ok(kernels) => println!("kernels: recorded ({} so far)", kernels.take().work.len()),
         Err(error) => println!("kernels: {error}"),
     }
     match Counters::start(epoch, Duration::from_millis(50)) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::error::check;
 use crate::library::functions;
-use crate::{GpuError, Work, records};
+use crate::{Activity, GpuError, records};
 
 functions! {
     /// The activity interface of CUPTI.
@@ -28,13 +28,14 @@ type CompleteBuffer = unsafe extern "C" fn(*mut c_void, u32, *mut u8, usize, usi
 
 /// Kinds of records that are asked for, in the numbers of CUPTI. Those of the calls
 /// themselves have to be there for sections to be known.
-const KINDS: [u32; 6] = [
+const KINDS: [u32; 7] = [
     records::SECTION,
     records::RUNTIME_CALL,
     records::DRIVER_CALL,
     records::KERNEL,
     records::COPY,
     records::FILL,
+    records::WAIT,
 ];
 /// Gives out buffers whose records are complete.
 const FLUSH: u32 = 0;
@@ -57,7 +58,8 @@ fn opened() -> Result<&'static Cupti, GpuError> {
     }
 }
 
-/// Records every kernel, copy and fill of this process, on all GPUs.
+/// Records every kernel, copy and fill of this process, on all GPUs, and every wait of the
+/// host for them.
 #[derive(Debug)]
 pub struct Kernels {
     /// What CUPTI's clock says at the epoch of the recording.
@@ -111,16 +113,16 @@ impl Kernels {
 
     /// What was done and not taken before, in the order of its begin. While the GPU works,
     /// some of it may come with a later call.
-    pub fn take(&self) -> Vec<Work> {
+    pub fn take(&self) -> Activity {
         self.flush(FLUSH)
     }
 
     /// As [`Kernels::take`], for the last time: what has not ended is lost.
-    pub fn finish(&self) -> Vec<Work> {
+    pub fn finish(&self) -> Activity {
         self.flush(FLUSH_FORCED)
     }
 
-    fn flush(&self, how: u32) -> Vec<Work> {
+    fn flush(&self, how: u32) -> Activity {
         if let Some(cupti) = cupti() {
             let mut dropped = 0;
             // SAFETY: takes a number only; and there is room for the count of all queues.

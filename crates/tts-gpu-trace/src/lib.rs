@@ -5,7 +5,7 @@
 //!
 //! | | library | comes with | says |
 //! | --- | --- | --- | --- |
-//! | [`Kernels`] | CUPTI | the CUDA toolkit | every kernel, copy and fill: name, queue, begin and end |
+//! | [`Kernels`] | CUPTI | the CUDA toolkit | every kernel, copy and fill: name, queue, begin and end; every wait of the host |
 //! | [`QueueMarks`] | the driver | the driver | when the queue reached marks that were put into it (CUDA events) |
 //! | [`Counters`] | NVML | the driver | use, memory, power and clock, at regular times |
 //!
@@ -21,7 +21,7 @@
 //!         kernels.enter(7);
 //!         // … work of the section 7 …
 //!         kernels.exit();
-//!         for work in kernels.take() {
+//!         for work in kernels.take().work {
 //!             println!("{} {} ns", work.name, work.end_ns - work.start_ns);
 //!         }
 //!     }
@@ -41,4 +41,4 @@ pub use counters::{Counter, CounterSample, Counters};
 pub use error::GpuError;
 pub use kernels::Kernels;
 pub use queue::{QueueMarks, Stream};
-pub use work::{Work, WorkKind};
+pub use work::{Activity, Wait, Work, WorkKind};

@@ -1,5 +1,5 @@
 //! The records of CUPTI. Their layout up to the fields that are read is the same from
-//! CUDA 11.8 to 13.5.
+//! CUDA 11.8 to 13.5 (compared: 11.8, 12.1, 12.4, 12.8, 12.9, 13.0 and 13.5).
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::{BTreeMap, HashMap};
@@ -7,7 +7,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::kernels::cupti;
-use crate::{Work, WorkKind};
+use crate::{Activity, Wait, Work, WorkKind};
 
 /// Kinds of records, as CUPTI numbers them.
 pub(crate) const COPY: u32 = 1;
@@ -15,6 +15,7 @@ pub(crate) const FILL: u32 = 2;
 pub(crate) const DRIVER_CALL: u32 = 4;
 pub(crate) const RUNTIME_CALL: u32 = 5;
 pub(crate) const KERNEL: u32 = 10;
+pub(crate) const WAIT: u32 = 38;
 pub(crate) const SECTION: u32 = 39;
 /// Of the kinds of sections (external correlations), one that is free for any program.
 pub(crate) const SECTIONS_OF_OURS: u32 = 3;
@@ -26,6 +27,7 @@ const BUFFER: Layout = Layout::new::<[u64; 128 * 1024]>();
 /// is one for the process.
 static RECORDS: Mutex<Records> = Mutex::new(Records {
     work: Vec::new(),
+    waits: Vec::new(),
     sections: Vec::new(),
     earlier_sections: Vec::new(),
     names: BTreeMap::new(),
@@ -35,6 +37,8 @@ static RECORDS: Mutex<Records> = Mutex::new(Records {
 struct Records {
     /// Work with its correlation, times on CUPTI's clock.
     work: Vec<(u32, Work)>,
+    /// As those of work.
+    waits: Vec<(u32, Wait)>,
     /// Sections of correlations, which come before or after their work.
     sections: Vec<(u32, u64)>,
     /// Those that were there the last time that work was taken: some work may come later.
@@ -128,6 +132,19 @@ impl Records {
                     self.add_work(record, WorkKind::Copy, name, [32, 40, 44]);
                 }
                 FILL => self.add_work(record, WorkKind::Fill, "fill", [32, 40, 44]),
+                WAIT => {
+                    let name = match read::<u32>(record, 4) {
+                        1 => "wait for an event",
+                        3 => "wait for a queue",
+                        4 => "wait for all queues",
+                        // Where a queue waits for an event, the host does not.
+                        _ => return,
+                    };
+                    if let Some([start_ns, end_ns]) = self.times(record, 8) {
+                        let wait = Wait { name, section: None, start_ns, end_ns };
+                        self.waits.push((read(record, 24), wait));
+                    }
+                }
                 SECTION if read::<u32>(record, 4) == SECTIONS_OF_OURS => {
                     self.sections.push((read(record, 16), read(record, 8)));
                 }
@@ -147,24 +164,24 @@ impl Records {
         [gpu, queue, correlation]: [usize; 3],
     ) {
         // SAFETY: the caller knows the record.
-        let (correlation, work) = unsafe {
-            let work = Work {
-                kind,
-                name,
-                section: None,
-                gpu: read(record, gpu),
-                queue: read(record, queue),
-                start_ns: read(record, 16),
-                end_ns: read(record, 24),
-            };
-            (read(record, correlation), work)
-        };
-        // What has not ended has no times.
-        if work.start_ns == 0 || work.end_ns < work.start_ns {
-            self.lost += 1;
-        } else {
-            self.work.push((correlation, work));
+        unsafe {
+            let Some([start_ns, end_ns]) = self.times(record, 16) else { return };
+            let (gpu, queue) = (read(record, gpu), read(record, queue));
+            let work = Work { kind, name, section: None, gpu, queue, start_ns, end_ns };
+            self.work.push((read(record, correlation), work));
         }
+    }
+
+    /// Begin and end. What has not ended has none, and is lost.
+    ///
+    /// # Safety
+    /// `record` has to be one of CUPTI that has both at `offset` bytes.
+    unsafe fn times(&mut self, record: *const u8, offset: usize) -> Option<[u64; 2]> {
+        // SAFETY: the caller knows the record.
+        let times: [u64; 2] = unsafe { read(record, offset) };
+        let has_ended = times[0] != 0 && times[1] >= times[0];
+        self.lost += u64::from(!has_ended);
+        has_ended.then_some(times)
     }
 
     fn name(&mut self, name: &CStr) -> &'static str {
@@ -186,21 +203,30 @@ unsafe fn read<T: Copy>(record: *const u8, offset: usize) -> T {
 
 /// What was done and not taken before, in the order of its begin, times from `epoch_ns` of
 /// CUPTI's clock.
-pub(crate) fn take(epoch_ns: u64) -> Vec<Work> {
+pub(crate) fn take(epoch_ns: u64) -> Activity {
     let mut records = records();
     let known = records.earlier_sections.iter().chain(&records.sections);
     let sections: HashMap<u32, u64> = known.copied().collect();
     records.earlier_sections = std::mem::take(&mut records.sections);
     let work = std::mem::take(&mut records.work);
+    let waits = std::mem::take(&mut records.waits);
     drop(records);
-    let placed = |(correlation, work): (u32, Work)| Work {
-        section: sections.get(&correlation).copied(),
+    let section = |correlation| sections.get(&correlation).copied();
+    let work = work.into_iter().map(|(correlation, work)| Work {
+        section: section(correlation),
         start_ns: work.start_ns.saturating_sub(epoch_ns),
         end_ns: work.end_ns.saturating_sub(epoch_ns),
         ..work
-    };
-    let mut taken: Vec<Work> = work.into_iter().map(placed).collect();
-    taken.sort_by_key(|work| work.start_ns);
+    });
+    let waits = waits.into_iter().map(|(correlation, wait)| Wait {
+        section: section(correlation),
+        start_ns: wait.start_ns.saturating_sub(epoch_ns),
+        end_ns: wait.end_ns.saturating_sub(epoch_ns),
+        ..wait
+    });
+    let mut taken = Activity { work: work.collect(), waits: waits.collect() };
+    taken.work.sort_by_key(|work| work.start_ns);
+    taken.waits.sort_by_key(|wait| wait.start_ns);
     taken
 }
 

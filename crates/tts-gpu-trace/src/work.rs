@@ -1,3 +1,26 @@
+/// What a recording has of a time.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Activity {
+    /// What the GPUs did, in the order of its begin.
+    pub work: Vec<Work>,
+    /// The waits of the host, in the order of their begin.
+    pub waits: Vec<Wait>,
+}
+
+/// A call of the host that waits for a GPU and does nothing else. Copies that wait are not
+/// among them; CUPTI may count a query that finds its work done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// What it waited for, as it is written into traces.
+    pub name: &'static str,
+    /// The section of the program that waited, if it was in one.
+    pub section: Option<u64>,
+    /// Nanoseconds from the epoch of the recording to its begin.
+    pub start_ns: u64,
+    /// Nanoseconds from the epoch of the recording to its end.
+    pub end_ns: u64,
+}
+
 /// Something a GPU did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {

@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use tts_gpu_stand_in::StandIn;
-use tts_gpu_trace::{Counter, Counters, GpuError, Kernels, QueueMarks, Stream, Work, WorkKind};
+use tts_gpu_trace::{
+    Activity, Counter, Counters, GpuError, Kernels, QueueMarks, Stream, Work, WorkKind,
+};
 
 fn names(work: &[Work]) -> Vec<(&str, Option<u64>)> {
     work.iter().map(|work| (work.name, work.section)).collect()
@@ -29,7 +31,8 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
     kernels.enter(3);
     kernels.exit();
     kernels.exit();
-    let work = kernels.take();
+    let Activity { work, waits } = kernels.take();
+    assert_eq!(waits, []);
     assert_eq!(
         names(&work),
         [
@@ -47,7 +50,7 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
         assert!(work.start_ns > 1_000_000 && work.end_ns < until + 1_000_000, "{work:?}");
     }
     assert_eq!((work[3].kind, work[4].kind), (WorkKind::Copy, WorkKind::Fill));
-    assert_eq!(kernels.take(), []);
+    assert_eq!(kernels.take(), Activity::default());
 
     // More than one buffer holds; and another recording may follow the first.
     drop(kernels);
@@ -56,7 +59,7 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
         kernels.enter(section);
         kernels.exit();
     }
-    let work = kernels.take();
+    let Activity { work, .. } = kernels.take();
     assert_eq!(work.len(), 300);
     assert!(work.iter().all(|work| work.section.is_some()));
 
@@ -64,7 +67,34 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
     kernels.exit();
     kernels.enter(5);
     kernels.exit();
-    assert_eq!(kernels.take().len(), 3);
+    assert_eq!(kernels.take().work.len(), 3);
+
+    // Waits of the host are no work, and a queue that waits for an event (2) is not the host.
+    let before = epoch.elapsed().as_nanos() as u64;
+    kernels.enter(9);
+    for what in [1, 2, 3, 4] {
+        cupti.tell("wait", what).unwrap();
+    }
+    kernels.exit();
+    cupti.tell("wait", 3).unwrap();
+    let Activity { work, waits } = kernels.take();
+    assert_eq!(work.len(), 3);
+    let named: Vec<_> = waits.iter().map(|wait| (wait.name, wait.section)).collect();
+    assert_eq!(
+        named,
+        [
+            ("wait for an event", Some(9)),
+            ("wait for a queue", Some(9)),
+            ("wait for all queues", Some(9)),
+            ("wait for a queue", None),
+        ]
+    );
+    let until = epoch.elapsed().as_nanos() as u64;
+    for wait in waits {
+        assert!((1_000_000..until - before).contains(&(wait.end_ns - wait.start_ns)), "{wait:?}");
+        assert!(wait.start_ns > before - 1_000_000 && wait.end_ns < until + 1_000_000, "{wait:?}");
+    }
+    assert_eq!(kernels.take(), Activity::default());
 
     // What has not ended comes later, and still knows its section.
     kernels.enter(6);
@@ -72,20 +102,20 @@ fn kernels_belong_to_the_section_that_asked_for_them() {
     cupti.tell("unfinished", 1).unwrap();
     kernels.enter(7);
     kernels.exit();
-    let mut work = kernels.take();
+    let mut work = kernels.take().work;
     cupti.tell("unfinished", 0).unwrap();
-    work.extend(kernels.take());
+    work.extend(kernels.take().work);
     let sections: Vec<_> = work.iter().map(|work| work.section).collect();
     assert_eq!(sections, [6, 6, 6, 7, 7, 7].map(Some));
 
     // At the end it is lost, and counted, like what there was no room for.
     assert_eq!(kernels.lost(), 0);
     cupti.tell("drop", 5).unwrap();
-    assert_eq!((kernels.take().len(), kernels.lost()), (0, 5));
+    assert_eq!((kernels.take(), kernels.lost()), (Activity::default(), 5));
     cupti.tell("unfinished", 1).unwrap();
     kernels.enter(8);
     kernels.exit();
-    assert_eq!((kernels.finish(), kernels.lost()), (vec![], 8));
+    assert_eq!((kernels.finish(), kernels.lost()), (Activity::default(), 8));
     cupti.tell("unfinished", 0).unwrap();
 }
 

@@ -29,5 +29,5 @@ pub use profile::{Profile, ProfileError};
 pub use recorder::{Recorder, Recording, record, record_with_gpu};
 pub use stats::Stats;
 pub use summary::{FRAME_BUDGET_MS, Frames, StageRow, Summary, SyncRow};
-pub use trace::{GpuRecord, GpuTrace, SpanRecord, SyncRecord, Trace};
+pub use trace::{GpuRecord, GpuTrace, SpanRecord, SyncRecord, Trace, WaitRecord};
 pub use tts_gpu_trace::{Counter, CounterSample, GpuError, Stream, WorkKind};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::prelude::*;
 use tts_gpu_stand_in::StandIn;
 use tts_profiling::record::{
-    Recording, Stream, Summary, Trace, WorkKind, chrome, record, record_with_gpu,
+    Recording, Stream, Summary, Trace, WorkKind, chrome, jsonl, record, record_with_gpu,
 };
 use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync, stage_span};
 
@@ -44,6 +44,7 @@ fn spans_have_the_time_of_the_gpu() {
     by_marks();
     cupti.tell("refuse", 0).unwrap();
     by_kernels();
+    with_waits(&cupti);
 }
 
 fn by_marks() {
@@ -85,8 +86,8 @@ fn by_marks() {
     );
     let gpu = summary.gpu.as_ref().unwrap();
     // It may have waited between the marks.
-    assert_eq!((gpu.busy_ms, gpu.reads), (None, None));
-    assert_eq!(summary.unmarked_reads(), None);
+    assert_eq!((gpu.busy_ms, gpu.reads, gpu.waits), (None, None, None));
+    assert_eq!((summary.unmarked_reads(), summary.unmarked_waits()), (None, None));
     let table = summary.to_string();
     assert!(table.contains("GPU ms") && !table.contains("GPU busy"), "{table}");
     assert!(table.contains("GPU: no kernels: cuptiActivityEnable failed with code 999"), "{table}");
@@ -145,6 +146,7 @@ fn by_kernels() {
     // The stand-in reads behind every outermost span, and nobody marked it.
     assert_eq!((summary.gpu.as_ref().unwrap().reads, summary.unmarked_reads()), (Some(1), Some(1)));
     assert!(table.contains("1 copies from a GPU, 1 of them without a mark"), "{table}");
+    assert!(table.contains("0 waits for a GPU, 0 of them without a mark"), "{table}");
     assert!(table.contains("cutlass::Kernel<float, 4>") && table.contains("copy device to host"));
 
     let events = events(&recording);
@@ -162,4 +164,86 @@ fn by_kernels() {
     let counters = of("C");
     let memory = counters.iter().find(|event| event["name"] == "0: memory (MB)").unwrap();
     assert_eq!(memory["args"]["value"], 2000);
+}
+
+/// A mark stands for a read and a wait of its span.
+fn with_waits(cupti: &StandIn) {
+    let wait = |what| cupti.tell("wait", what).unwrap();
+    let recording = recorded(|recording| {
+        // Spans that are forgotten wait for nobody.
+        let open = stage_span!(Stage::Load);
+        wait(4);
+        recording.clear();
+        drop(open);
+        let synthesize = stage_span!(Stage::Synthesize);
+        gpu_sync!("test.read", SyncClass::PerUtterance);
+        wait(3);
+        drop(synthesize);
+    });
+    let summary = Summary::of(&recording.finish());
+    assert_eq!(summary.gpu.as_ref().unwrap().waits, Some(1));
+    assert_eq!((summary.unmarked_reads(), summary.unmarked_waits()), (Some(0), Some(0)));
+
+    let recording = recorded(|_| {
+        let synthesize = stage_span!(Stage::Synthesize);
+        gpu_sync!("test.read", SyncClass::PerUtterance);
+        gpu_sync!("test.read", SyncClass::PerUtterance);
+        gpu_sync!("test.read", SyncClass::PerUtterance);
+        wait(3);
+        // Marks of another span do not help; where a queue waits, the host does not.
+        let step = frame_span!(Stage::TalkerStep, 5_usize);
+        wait(2);
+        gpu_sync!("test.wait", SyncClass::PerFrame);
+        wait(1);
+        wait(1);
+        drop((step, synthesize));
+        wait(4);
+    });
+    let trace = recording.trace();
+    let waits: Vec<_> = trace.gpu.waits.iter().map(|wait| (wait.span, wait.name)).collect();
+    assert_eq!(
+        waits,
+        [
+            (Some(0), "wait for a queue"),
+            (Some(1), "wait for an event"),
+            (Some(1), "wait for an event"),
+            (None, "wait for all queues")
+        ]
+    );
+    let summary = Summary::of(&trace);
+    let gpu = summary.gpu.as_ref().unwrap();
+    assert_eq!((gpu.reads, gpu.waits), (Some(1), Some(3)));
+    assert_eq!((summary.unmarked_reads(), summary.unmarked_waits()), (Some(0), Some(1)));
+    let table = summary.to_string();
+    assert!(table.contains("3 waits for a GPU, 1 of them without a mark"), "{table}");
+    // A wait takes 1 ms, and the GPU does nothing in it.
+    assert!(gpu.busy_ms.unwrap() < 0.1 && gpu.work.iter().all(|row| row.total_ms < 0.1), "{gpu:?}");
+    assert!(summary.stages.iter().all(|row| row.gpu_ms < 0.1), "{table}");
+
+    let events = events(&recording);
+    let of = |phase: &str| -> Vec<&Value> {
+        let of = events.iter().filter(|e| e["ph"] == phase && e["tid"].as_u64() >= Some(1000));
+        of.collect()
+    };
+    let named: Vec<_> =
+        of("M").iter().map(|e| (&e["pid"], &e["tid"], &e["args"]["name"])).collect();
+    let names = [(1, 1000, "waits outside of spans"), (1, 1001, "waits of thread 1")];
+    let names = names.map(|(process, track, name)| (json!(process), json!(track), json!(name)));
+    assert_eq!(named, names.each_ref().map(|(process, track, name)| (process, track, name)));
+    let waits: Vec<_> = of("X").iter().map(|e| (&e["pid"], &e["tid"], &e["args"])).collect();
+    let spans = [
+        (1, 1001, json!({"span": "synthesize"})),
+        (1, 1001, json!({"span": "talker_step", "frame": 5})),
+        (1, 1001, json!({"span": "talker_step", "frame": 5})),
+        (1, 1000, Value::Null),
+    ];
+    let spans = spans.map(|(process, track, span)| (json!(process), json!(track), span));
+    assert_eq!(waits, spans.each_ref().map(|(process, track, span)| (process, track, span)));
+
+    let mut lines = Vec::new();
+    jsonl::write(&trace, &mut lines).unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let waits: Vec<_> = lines.filter(|line| line["wait"].is_string()).collect();
+    assert_eq!((waits.len(), &waits[1]["parent"], &waits[1]["frame"]), (4, &json!(1), &json!(5)));
 }

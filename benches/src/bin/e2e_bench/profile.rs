@@ -36,8 +36,12 @@ impl BenchProfile {
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
         // What the marks count is what the GPU did.
-        let unmarked = summary.unmarked_reads().unwrap_or(0);
-        ensure!(unmarked == 0, "{unmarked} copies from the GPU without a mark of a wait");
+        let reads = summary.unmarked_reads().unwrap_or(0);
+        let waits = summary.unmarked_waits().unwrap_or(0);
+        ensure!(
+            reads == 0 && waits == 0,
+            "without a mark of a wait: {reads} copies from the GPU and {waits} other waits for it"
+        );
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 //! One complete event (`"ph":"X"`) for every span and one instant (`"ph":"i"`) for every
 //! sync mark, in the [trace event
 //! format](https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU).
-//! What a GPU did is on tracks of a process of its own, one for each of its queues; counters
-//! are counter tracks (`"ph":"C"`).
+//! What a GPU did is on tracks of a process of its own, one for each of its queues; calls that
+//! wait for it are on a track beside those of the threads; counters are counter tracks
+//! (`"ph":"C"`).
 //!
 //! Times are microseconds with three decimals. Compared with pairs of begin and end events,
 //! the file is less than half as large.
@@ -15,7 +16,7 @@ use std::io::{Result, Write};
 use serde_json::json;
 use tts_gpu_trace::CounterSample;
 
-use super::trace::{GpuTrace, Trace};
+use super::trace::{GpuTrace, Trace, WaitRecord};
 
 /// Writes a trace as one JSON document.
 ///
@@ -40,8 +41,49 @@ pub fn write(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
         write!(writer, ",\n{{\"name\":\"{site}\",\"cat\":\"gpu_sync\",\"ph\":\"i\",\"ts\":{ts},")?;
         write!(writer, "\"pid\":1,\"tid\":{thread},\"args\":{{\"class\":\"{class}\"}}}}")?;
     }
+    write_waits(trace, writer)?;
     write_gpu(trace, writer)?;
     writeln!(writer, "],\"displayTimeUnit\":\"ms\"}}")
+}
+
+/// The track of the waits of a thread is its number and this: times of a GPU's clock need
+/// not lie inside of those of spans.
+const WAITS: usize = 1000;
+
+fn write_waits(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
+    let waits = &trace.gpu.waits;
+    // Threads count from 1; outside of spans they are not known.
+    let thread_of = |wait: &WaitRecord| {
+        wait.span.and_then(|span| trace.spans.get(span)).map_or(0, |span| span.thread)
+    };
+    for thread in waits.iter().map(thread_of).collect::<BTreeSet<_>>() {
+        let name = match thread {
+            0 => "waits outside of spans".to_owned(),
+            thread => format!("waits of thread {thread}"),
+        };
+        write_name(writer, "thread", 1, WAITS + thread, &name)?;
+    }
+    for wait in waits {
+        let (ts, dur) = (Micros(wait.start_ns), Micros(wait.duration_ns()));
+        let (name, track) = (wait.name, WAITS + thread_of(wait));
+        write!(writer, ",\n{{\"name\":\"{name}\",\"cat\":\"wait\",\"ph\":\"X\",\"ts\":{ts},")?;
+        write!(writer, "\"dur\":{dur},\"pid\":1,\"tid\":{track}")?;
+        write_span(trace, wait.span, writer)?;
+        write!(writer, "}}")?;
+    }
+    Ok(())
+}
+
+/// The span of an event and its frame, as arguments of the event.
+fn write_span(trace: &Trace, span: Option<usize>, writer: &mut dyn Write) -> Result<()> {
+    if let Some(record) = span.and_then(|span| trace.spans.get(span)) {
+        write!(writer, ",\"args\":{{\"span\":\"{}\"", record.name)?;
+        if let Some(frame) = trace.frame_of(span) {
+            write!(writer, ",\"frame\":{frame}")?;
+        }
+        write!(writer, "}}")?;
+    }
+    Ok(())
 }
 
 /// The process of a GPU is its number and this.
@@ -65,13 +107,7 @@ fn write_gpu(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
         let (process, queue) = (FIRST_GPU + work.gpu, work.queue);
         write!(writer, ",\n{{\"name\":{name},\"cat\":\"{kind}\",\"ph\":\"X\",\"ts\":{ts},")?;
         write!(writer, "\"dur\":{dur},\"pid\":{process},\"tid\":{queue}")?;
-        if let Some(span) = work.span.and_then(|span| trace.spans.get(span)) {
-            write!(writer, ",\"args\":{{\"span\":\"{}\"", span.name)?;
-            if let Some(frame) = trace.frame_of(work.span) {
-                write!(writer, ",\"frame\":{frame}")?;
-            }
-            write!(writer, "}}")?;
-        }
+        write_span(trace, work.span, writer)?;
         write!(writer, "}}")?;
     }
     if !counters.is_empty() {
@@ -90,7 +126,7 @@ fn write_name(
     writer: &mut dyn Write,
     what: &str,
     process: u32,
-    thread: u32,
+    thread: impl std::fmt::Display,
     name: &str,
 ) -> Result<()> {
     write!(writer, ",\n{{\"name\":\"{what}_name\",\"ph\":\"M\",\"pid\":{process},")?;

@@ -1,6 +1,8 @@
 use std::time::{Duration, Instant};
 
-use tts_gpu_trace::{CounterSample, Counters, GpuError, Kernels, QueueMarks, Stream, Work};
+use tts_gpu_trace::{
+    Activity, CounterSample, Counters, GpuError, Kernels, QueueMarks, Stream, Work,
+};
 
 /// How often the counters of a GPU are read.
 const COUNTER_PERIOD: Duration = Duration::from_millis(50);
@@ -59,13 +61,15 @@ impl Gpu {
     }
 
     /// What was done and counted, and not taken before; all of it if it is the last time.
-    pub(super) fn take(&mut self, is_last: bool) -> (Vec<Work>, Vec<CounterSample>) {
-        let mut work = std::mem::take(&mut self.earlier);
-        if let Ok(kernels) = &self.kernels {
-            work.extend(if is_last { kernels.finish() } else { kernels.take() });
-        }
-        work.extend(self.marks.as_ref().map(QueueMarks::take).unwrap_or_default());
-        (work, self.counters.as_ref().map(Counters::take).unwrap_or_default())
+    pub(super) fn take(&mut self, is_last: bool) -> (Activity, Vec<CounterSample>) {
+        let mut activity = match &self.kernels {
+            Ok(kernels) if is_last => kernels.finish(),
+            Ok(kernels) => kernels.take(),
+            Err(_) => Activity::default(),
+        };
+        activity.work.append(&mut self.earlier);
+        activity.work.extend(self.marks.as_ref().map(QueueMarks::take).unwrap_or_default());
+        (activity, self.counters.as_ref().map(Counters::take).unwrap_or_default())
     }
 
     /// Records that were lost, so far.

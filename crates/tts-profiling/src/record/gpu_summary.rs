@@ -21,6 +21,13 @@ pub struct GpuSummary {
     pub busy_share: Option<f64>,
     /// Copies to the host, which waits for them. Not known without kernels.
     pub reads: Option<usize>,
+    /// Calls in which the host waited for it and did nothing else. Only those in spans: a
+    /// program may wait where it is not profiled, as at the end of loading. Not known without
+    /// kernels.
+    pub waits: Option<usize>,
+    /// Those of them that are more than the marks of their span. A mark stands for a copy and
+    /// for such a call, as a read can have both.
+    pub unmarked_waits: Option<usize>,
     /// What it did, most expensive first: kernels, copies and fills, or the spans.
     pub work: Vec<GpuRow>,
     /// Records of work that were lost.
@@ -41,9 +48,9 @@ pub struct GpuRow {
 }
 
 impl GpuSummary {
-    /// Of a trace with work of a GPU, whose outermost spans take `total_ns`.
+    /// Of a trace with work of a GPU or waits for one, whose outermost spans take `total_ns`.
     pub(super) fn of(trace: &Trace, total_ns: u64) -> Option<Self> {
-        if trace.gpu.work.is_empty() {
+        if trace.gpu.work.is_empty() && trace.gpu.waits.is_empty() {
             return None;
         }
         let mut rows: HashMap<&str, (usize, u64)> = HashMap::new();
@@ -62,17 +69,36 @@ impl GpuSummary {
             .collect();
         work.sort_by(|a, b| b.total_ms.total_cmp(&a.total_ms).then_with(|| a.name.cmp(&b.name)));
         let reads = trace.gpu.work.iter().filter(|work| work.name == Work::READ).count();
+        let waits = trace.gpu.waits.iter().filter(|wait| wait.span.is_some()).count();
         let is_marked = trace.gpu.work.iter().any(|work| work.kind == WorkKind::Section);
         let busy_ns = (!is_marked).then(|| busy_ns(trace) as f64);
         Some(Self {
             busy_ms: busy_ns.map(|ns| ns / 1e6),
             reads: (!is_marked).then_some(reads),
+            waits: (!is_marked).then_some(waits),
+            unmarked_waits: (!is_marked).then(|| unmarked_waits(trace)),
             busy_share: busy_ns.map(|ns| ns / total_ns.max(1) as f64),
             work,
             lost: trace.gpu.lost,
             unknown: trace.gpu.unknown.clone(),
         })
     }
+}
+
+/// The waits in each span, more than it has marks.
+fn unmarked_waits(trace: &Trace) -> usize {
+    let mut marks: HashMap<usize, usize> = HashMap::new();
+    for span in trace.syncs.iter().filter_map(|sync| sync.parent) {
+        *marks.entry(span).or_default() += 1;
+    }
+    let is_unmarked = |span: &usize| match marks.get_mut(span) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            false
+        }
+        _ => true,
+    };
+    trace.gpu.waits.iter().filter_map(|wait| wait.span).filter(is_unmarked).count()
 }
 
 /// The time in which there was any work, in nanoseconds.

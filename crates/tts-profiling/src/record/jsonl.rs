@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::trace::Trace;
 
-/// Writes every span, then every sync mark, then what a GPU did and its counters. Times are nanoseconds from the start of the
-/// recording; `parent` is the number of a line, from 0.
+/// Writes every span, then every sync mark, then what a GPU did, waits for it and its counters.
+/// Times are nanoseconds from the start of the recording; `parent` is the number of a line,
+/// from 0.
 ///
 /// # Errors
 /// Those of the writer.
@@ -46,6 +47,16 @@ pub fn write(trace: &Trace, writer: &mut dyn Write) -> Result<()> {
             "parent": work.span,
             "start_ns": work.start_ns,
             "end_ns": work.end_ns,
+        });
+        writeln!(writer, "{line}")?;
+    }
+    for wait in &trace.gpu.waits {
+        let line = json!({
+            "wait": wait.name,
+            "frame": trace.frame_of(wait.span),
+            "parent": wait.span,
+            "start_ns": wait.start_ns,
+            "end_ns": wait.end_ns,
         });
         writeln!(writer, "{line}")?;
     }

@@ -10,11 +10,11 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use tts_gpu_trace::{GpuError, Stream, Work, WorkKind};
+use tts_gpu_trace::{Activity, GpuError, Stream, Wait, Work, WorkKind};
 
 use super::allocations::Allocations;
 use super::gpu::Gpu;
-use super::trace::{GpuRecord, SpanRecord, SyncRecord, Trace};
+use super::trace::{GpuRecord, SpanRecord, SyncRecord, Trace, WaitRecord};
 use crate::{SPAN_TARGET, SYNC_TARGET, SyncClass};
 
 /// Starts a recording: the layer that is given to a subscriber, and where its records are
@@ -82,26 +82,30 @@ impl Log {
         self.forgotten + span as u64
     }
 
-    /// Adds what a GPU did so far, but for forgotten spans.
+    /// Adds what a GPU did so far and the waits for it, but for forgotten spans.
     fn take_from_gpu(&mut self, is_last: bool) {
         let Some(gpu) = &mut self.gpu else { return };
-        let (work, counters) = gpu.take(is_last);
+        let (Activity { work, waits }, counters) = gpu.take(is_last);
+        let forgotten = self.forgotten;
+        let is_known = |section: Option<u64>| section.is_none_or(|section| section >= forgotten);
+        let span_of = |section: Option<u64>| section.map(|section| (section - forgotten) as usize);
         let trace = &mut self.trace;
         trace.gpu.lost = gpu.lost();
         trace.gpu.unknown = gpu.unknown();
         trace.gpu.counters.extend(counters);
-        for work in work {
-            let span = match work.section {
-                None => None,
-                Some(section) if section < self.forgotten => continue,
-                Some(section) => Some((section - self.forgotten) as usize),
-            };
+        for work in work.into_iter().filter(|work| is_known(work.section)) {
+            let span = span_of(work.section);
             let name = match span.and_then(|span| trace.spans.get(span)) {
                 Some(span) if work.kind == WorkKind::Section => span.name,
                 _ => work.name,
             };
             let Work { kind, gpu, queue, start_ns, end_ns, .. } = work;
             trace.gpu.work.push(GpuRecord { kind, name, span, gpu, queue, start_ns, end_ns });
+        }
+        for wait in waits.into_iter().filter(|wait| is_known(wait.section)) {
+            let Wait { name, section, start_ns, end_ns } = wait;
+            let span = span_of(section);
+            trace.gpu.waits.push(WaitRecord { name, span, start_ns, end_ns });
         }
     }
 

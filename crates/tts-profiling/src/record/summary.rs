@@ -118,6 +118,12 @@ impl Summary {
         let marked = self.syncs.iter().map(|row| row.count).sum();
         Some(self.gpu.as_ref()?.reads?.saturating_sub(marked))
     }
+
+    /// Other waits for a GPU ([`GpuSummary::waits`]) than there were marks in the same span.
+    /// Not known without a recording of what the GPU did.
+    pub fn unmarked_waits(&self) -> Option<usize> {
+        self.gpu.as_ref()?.unmarked_waits
+    }
 }
 
 /// For every stage, the time of a GPU, in nanoseconds.
@@ -213,6 +219,10 @@ impl fmt::Display for Summary {
         if let (Some(gpu), Some(unmarked)) = (&self.gpu, self.unmarked_reads()) {
             let reads = gpu.reads.unwrap_or_default();
             writeln!(f, "  {reads} copies from a GPU, {unmarked} of them without a mark")?;
+        }
+        if let (Some(gpu), Some(unmarked)) = (&self.gpu, self.unmarked_waits()) {
+            let waits = gpu.waits.unwrap_or_default();
+            writeln!(f, "  {waits} waits for a GPU, {unmarked} of them without a mark")?;
         }
         self.gpu.as_ref().map_or(Ok(()), |gpu| gpu.fmt(f))
     }

@@ -70,11 +70,33 @@ impl GpuRecord {
     }
 }
 
+/// A call in which the host waited for a GPU and did nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitRecord {
+    /// What it waited for.
+    pub name: &'static str,
+    /// The span that waited: an index of [`Trace::spans`].
+    pub span: Option<usize>,
+    /// Nanoseconds from the start of the recording to its begin.
+    pub start_ns: u64,
+    /// Nanoseconds from the start of the recording to its end.
+    pub end_ns: u64,
+}
+
+impl WaitRecord {
+    /// How long it took, in nanoseconds.
+    pub const fn duration_ns(&self) -> u64 {
+        self.end_ns.saturating_sub(self.start_ns)
+    }
+}
+
 /// What the GPUs did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GpuTrace {
     /// Their work.
     pub work: Vec<GpuRecord>,
+    /// The waits of the host.
+    pub waits: Vec<WaitRecord>,
     /// Their counters.
     pub counters: Vec<CounterSample>,
     /// Records of work that were lost.
