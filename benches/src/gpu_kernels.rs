@@ -152,14 +152,18 @@ pub fn cases(device: &Device, sizes: &Sizes) -> Result<Vec<Case>> {
 }
 
 /// Of matrices.
-const BITS: [Bits; 2] = [Bits::Stored, Bits::Bytes];
+const BITS: [Bits; 3] = [Bits::Stored, Bits::Int8, Bits::Fp8];
 
 fn bytes_of(bits: Bits) -> usize {
-    if bits == Bits::Bytes { 1 } else { DType::BF16.size_in_bytes() }
+    if bits == Bits::Stored { DType::BF16.size_in_bytes() } else { 1 }
 }
 
 fn name_of(bits: Bits) -> &'static str {
-    if bits == Bits::Bytes { "int8" } else { "bf16" }
+    match bits {
+        Bits::Int8 => "int8",
+        Bits::Fp8 => "fp8",
+        Bits::Stored | Bits::Packed(_) => "bf16",
+    }
 }
 
 fn copy(device: &Device, sizes: &Sizes) -> Result<Case> {

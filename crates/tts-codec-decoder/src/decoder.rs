@@ -1,19 +1,16 @@
-use candle_core::{DType, Device, Result as TensorResult, Tensor};
-use tts_checkpoint::{CodecConfig, CodecDecoderConfig, Weights};
-use tts_nn::{
-    Bits, Blocks, CausalConv1d, ConvState, Decoder, DecoderConfig, DecoderState, Linear, can_wait,
-};
+use candle_core::{Result as TensorResult, Tensor};
+use tts_checkpoint::{CodecConfig, Weights};
+use tts_nn::{can_wait, queue_of};
 use tts_profiling::{SyncClass, gpu_sync};
 
-use crate::block;
 use crate::error::CodecError;
-use crate::quantizer::SplitQuantizer;
+use crate::gpu_layers::{GpuLayers, GpuLayersState};
+use crate::layers::{Layers, LayersState};
+use crate::quantizer::CodeRange;
 use crate::stages::Stages;
-use crate::upsample::{Upsample, UpsampleState};
-use crate::waveform::{Waveform, WaveformState};
 
 /// Sees the output of a stage: its name and `[channels, time]`, or
-/// `[time, channels]` inside the transformer.
+/// `[time, channels]` inside the transformer. On a GPU its values change with the next stage.
 pub type Tap<'a> = dyn FnMut(&str, &Tensor) -> TensorResult<()> + 'a;
 
 /// Frames that go through the layers together; bounds the memory of a push.
@@ -22,25 +19,66 @@ const FRAMES_AT_ONCE: usize = 32;
 /// The decoder of a codec.
 #[derive(Debug)]
 pub struct CodecDecoder {
-    quantizer: SplitQuantizer,
-    pre_conv: CausalConv1d,
-    transformer_in: Linear,
-    transformer: Decoder,
-    transformer_out: Linear,
-    upsamples: Vec<Upsample>,
-    waveform: Waveform,
+    path: Path,
+    codes: CodeRange,
     samples_per_frame: usize,
     sample_rate: u32,
-    device: Device,
+}
+
+/// What the layers run on.
+#[derive(Debug)]
+enum Path {
+    Tensors(Box<Layers>),
+    Gpu(Box<GpuLayers>),
 }
 
 /// Everything the decoder remembers of one signal.
 #[derive(Debug)]
 pub struct CodecState {
-    pre_conv: ConvState,
-    transformer: DecoderState,
-    upsamples: Vec<UpsampleState>,
-    waveform: WaveformState,
+    path: PathState,
+    /// Samples that nobody has taken yet: on the host, and then those of the newest frames.
+    samples: Vec<f32>,
+    newest: Option<Tensor>,
+}
+
+#[derive(Debug)]
+enum PathState {
+    Tensors(Box<LayersState>),
+    Gpu(Box<GpuLayersState>),
+}
+
+impl CodecState {
+    /// Whether a GPU may repeat the decoding of as many frames as before as a graph, which is the
+    /// default.
+    pub fn set_graphs(&mut self, may: bool) {
+        match &mut self.path {
+            PathState::Gpu(state) => state.graphs = may,
+            PathState::Tensors(_) => {}
+        }
+    }
+
+    /// The samples of all frames that were [begun](CodecDecoder::begin) and not taken.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn take(&mut self) -> Result<Vec<f32>, CodecError> {
+        self.fetch()?;
+        Ok(std::mem::take(&mut self.samples))
+    }
+
+    /// Gets the samples of the newest frames to the host.
+    fn fetch(&mut self) -> Result<(), CodecError> {
+        let Some(newest) = self.newest.take() else { return Ok(()) };
+        can_wait("codec_decoder.samples")?;
+        gpu_sync!("codec_decoder.samples", SyncClass::PerChunk);
+        let newest = newest.to_vec1::<f32>()?;
+        if self.samples.is_empty() {
+            self.samples = newest;
+        } else {
+            self.samples.extend(newest);
+        }
+        Ok(())
+    }
 }
 
 impl CodecDecoder {
@@ -49,29 +87,17 @@ impl CodecDecoder {
     /// # Errors
     /// If a weight is not finite or does not fit on the device.
     pub fn load(config: &CodecConfig, weights: &Weights) -> Result<Self, CodecError> {
-        let c = &config.decoder_config;
-        let root = weights.scope("decoder");
-        let transformer = root.scope("pre_transformer");
-        let linear = |name: &str| -> Result<Linear, CodecError> {
-            Linear::in_pieces(&transformer.scope(name), &["weight"], Some("bias"))
+        let (c, root) = (&config.decoder_config, weights.scope("decoder"));
+        let path = if queue_of(weights.device())?.is_some() {
+            Path::Gpu(Box::new(GpuLayers::load(c, &root, FRAMES_AT_ONCE)?))
+        } else {
+            Path::Tensors(Box::new(Layers::load(c, &root)?))
         };
         Ok(Self {
-            quantizer: SplitQuantizer::load(c, &root.scope("quantizer"))?,
-            pre_conv: block::conv(&root.scope("pre_conv.conv"), 1)?,
-            transformer_in: linear("input_proj")?,
-            transformer: Decoder::load::<CodecError>(
-                Bits::Stored,
-                decoder_config(c),
-                &transformer,
-            )?,
-            transformer_out: linear("output_proj")?,
-            upsamples: (c.upsampling_ratios.iter().enumerate())
-                .map(|(i, &stride)| Upsample::load(stride, &root.scope(format!("upsample.{i}"))))
-                .collect::<Result<_, _>>()?,
-            waveform: Waveform::load(c, &root.scope("decoder"))?,
+            path,
+            codes: CodeRange::new(c),
             samples_per_frame: config.decode_upsample_rate,
             sample_rate: config.output_sample_rate,
-            device: weights.device().clone(),
         })
     }
 
@@ -90,12 +116,11 @@ impl CodecDecoder {
     /// # Errors
     /// Those of the tensor library.
     pub fn new_state(&self) -> Result<CodecState, CodecError> {
-        Ok(CodecState {
-            pre_conv: ConvState::default(),
-            transformer: self.transformer.new_state(0, DType::F32, &self.device)?,
-            upsamples: self.upsamples.iter().map(|_| UpsampleState::default()).collect(),
-            waveform: self.waveform.new_state()?,
-        })
+        let path = match &self.path {
+            Path::Tensors(layers) => PathState::Tensors(Box::new(layers.new_state()?)),
+            Path::Gpu(layers) => PathState::Gpu(Box::new(layers.new_state()?)),
+        };
+        Ok(CodecState { path, samples: Vec::new(), newest: None })
     }
 
     /// Continues a signal by some frames and returns their samples in [-1, 1],
@@ -109,32 +134,58 @@ impl CodecDecoder {
         frames: &[F],
         state: &mut CodecState,
     ) -> Result<Vec<f32>, CodecError> {
-        self.quantizer.check(frames)?;
-        let mut samples = Vec::with_capacity(frames.len() * self.samples_per_frame);
+        self.begin(frames, state)?;
+        state.take()
+    }
+
+    /// As [`CodecDecoder::push`], whose samples [`CodecState::take`] gives: a GPU works on the last 32
+    /// frames meanwhile.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin<F: AsRef<[u32]>>(
+        &self,
+        frames: &[F],
+        state: &mut CodecState,
+    ) -> Result<(), CodecError> {
+        self.codes.check(frames)?;
         for frames in frames.chunks(FRAMES_AT_ONCE) {
-            let wave = self.forward(frames, state, &mut Stages::unseen())?;
-            can_wait("codec_decoder.samples")?;
-            gpu_sync!("codec_decoder.samples", SyncClass::PerChunk);
-            samples.extend(wave.to_vec1::<f32>()?);
+            state.fetch()?;
+            state.newest = Some(self.forward(frames, state, &mut Stages::unseen())?);
         }
-        Ok(samples)
+        Ok(())
+    }
+
+    /// Continues a signal by some frames whose samples nobody needs.
+    ///
+    /// # Errors
+    /// Those of [`CodecDecoder::push`].
+    pub fn skip<F: AsRef<[u32]>>(
+        &self,
+        frames: &[F],
+        state: &mut CodecState,
+    ) -> Result<(), CodecError> {
+        self.codes.check(frames)?;
+        for frames in frames.chunks(FRAMES_AT_ONCE) {
+            self.forward(frames, state, &mut Stages::unseen())?;
+        }
+        Ok(())
     }
 
     /// As [`CodecDecoder::push`], in one piece; `tap` sees every stage.
     ///
     /// # Errors
-    /// Those of [`CodecDecoder::push`], and of `tap`.
+    /// Those of [`CodecDecoder::push`], and of `tap`; on a GPU, if there are more than 32 frames.
     pub fn push_with<F: AsRef<[u32]>>(
         &self,
         frames: &[F],
         state: &mut CodecState,
         tap: &mut Tap<'_>,
     ) -> Result<Vec<f32>, CodecError> {
-        self.quantizer.check(frames)?;
-        let wave = self.forward(frames, state, &mut Stages::seen_by(tap))?;
-        can_wait("codec_decoder.samples_with_stages")?;
-        gpu_sync!("codec_decoder.samples_with_stages", SyncClass::PerChunk);
-        Ok(wave.to_vec1::<f32>()?)
+        self.codes.check(frames)?;
+        state.fetch()?;
+        state.newest = Some(self.forward(frames, state, &mut Stages::seen_by(tap))?);
+        state.take()
     }
 
     /// Checked frames to samples `[time]`.
@@ -144,59 +195,24 @@ impl CodecDecoder {
         state: &mut CodecState,
         stages: &mut Stages<'_, '_>,
     ) -> Result<Tensor, CodecError> {
-        let quantized = self.quantizer.decode(frames, &self.device, stages)?;
-        let x = self.pre_conv.forward(&quantized, &mut state.pre_conv)?;
-        stages.show("pre_conv", &x)?;
-        let mut x = self.transform(&x, &mut state.transformer, stages)?;
-        for (i, (upsample, state)) in self.upsamples.iter().zip(&mut state.upsamples).enumerate() {
-            let (conv, output) = upsample.forward(&x, state)?;
-            stages.show(format_args!("upsample{i}_conv"), &conv)?;
-            stages.show(format_args!("upsample{i}"), &output)?;
-            x = output;
+        match (&self.path, &mut state.path) {
+            (Path::Tensors(layers), PathState::Tensors(state)) => {
+                layers.forward(frames, state, stages)
+            }
+            (Path::Gpu(layers), PathState::Gpu(state)) => layers.forward(frames, state, stages),
+            _ => Err(CodecError::ForeignState),
         }
-        self.waveform.forward(&x, &mut state.waveform, stages)
-    }
-
-    /// `[channels, time]` through the transformer to the same shape.
-    fn transform(
-        &self,
-        x: &Tensor,
-        state: &mut DecoderState,
-        stages: &mut Stages<'_, '_>,
-    ) -> TensorResult<Tensor> {
-        let x = self.transformer_in.forward(&x.t()?)?;
-        stages.show("transformer_in", &x)?;
-        let x = self.transformer.forward(&x.unsqueeze(0)?, &mut [state], &mut |layer, x| {
-            stages.show(format_args!("transformer_layer{layer}"), &x.squeeze(0)?)
-        })?;
-        let x = self.transformer_out.forward(&x.squeeze(0)?)?;
-        stages.show("transformer_out", &x)?;
-        x.t()
-    }
-}
-
-fn decoder_config(c: &CodecDecoderConfig) -> DecoderConfig {
-    DecoderConfig {
-        layers: c.num_hidden_layers,
-        heads: c.num_attention_heads,
-        kv_heads: c.num_key_value_heads,
-        head_dim: c.head_dim,
-        intermediate: c.intermediate_size,
-        norm_eps: c.rms_norm_eps,
-        rope_theta: c.rope_theta,
-        window: Some(c.sliding_window),
-        head_norms: false,
-        layer_scales: true,
-        blocks: Blocks::RmsGated,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
     use tts_checkpoint::{Checkpoint, ModelFiles};
 
     use super::*;
     use crate::tensor_waveform::TensorWaveform;
+    use crate::waveform::Waveform;
 
     #[test]
     fn kernels_agree_with_tensors() {
@@ -210,7 +226,8 @@ mod tests {
         let config = &checkpoint.codec.decoder_config;
         let tensors = TensorWaveform::load(config, &weights.scope("decoder.decoder")).unwrap();
         let mut foreign = codec.new_state().unwrap();
-        codec.waveform = Waveform::Tensors(tensors);
+        let Path::Tensors(layers) = &mut codec.path else { unreachable!("a path for the CPU") };
+        layers.waveform = Waveform::Tensors(tensors);
         let tensors = decode(&codec).unwrap();
         assert_eq!(kernels.len(), frames.len() * codec.samples_per_frame());
         let differences = kernels.iter().zip(&tensors).map(|(a, b)| (a - b).abs());

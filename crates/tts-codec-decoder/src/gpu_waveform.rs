@@ -1,13 +1,13 @@
 use candle_core::{Result, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
-use tts_nn::{GpuConv, GpuConvState, SnakeBeta};
+use tts_nn::{Buffer, GpuConv, GpuConvState, SnakeBeta};
 
 use crate::block::{self, DILATIONS};
 use crate::error::CodecError;
 use crate::stages::Stages;
 
 /// [`Waveform`](crate::waveform::Waveform) with kernels for a GPU: a launch for each convolution,
-/// with the activation before it and the sum behind it.
+/// with the activation before it and the sum behind it, in memory that stays.
 #[derive(Debug)]
 pub(crate) struct GpuWaveform {
     first: GpuConv,
@@ -63,28 +63,60 @@ impl GpuWaveform {
         })
     }
 
+    /// Numbers that the largest signal between the convolutions has, for every time of the input.
+    pub(crate) fn largest(&self) -> Result<usize> {
+        let mut largest = self.first.outputs()?;
+        let mut times = 1;
+        for block in &self.blocks {
+            times *= block.input.stride();
+            largest = largest.max(block.input.outputs()? * times);
+        }
+        Ok(largest)
+    }
+
+    /// From `x`, `[channels, time]`, to `samples`. The two memories have room for the
+    /// [largest](Self::largest) signal.
     pub(crate) fn forward(
         &self,
         x: &Tensor,
         state: &GpuWaveformState,
+        memory: [&Buffer; 2],
+        samples: &Buffer,
         stages: &mut Stages<'_, '_>,
-    ) -> Result<Tensor> {
-        let mut x = self.first.forward(&x.contiguous()?, &state.first, None)?;
+    ) -> Result<()> {
+        let mut time = x.dim(1)?;
+        let [mut here, mut there] = memory;
+        let mut x = {
+            let y = view(here, (self.first.outputs()?, time))?;
+            self.first.forward_into(x, &state.first, None, &y)?;
+            y
+        };
         stages.show("decoder0", &x)?;
         for (i, (block, (input, units))) in self.blocks.iter().zip(&state.blocks).enumerate() {
-            x = block.input.forward(&x, input, None)?;
+            time *= block.input.stride();
+            let shape = (block.input.outputs()?, time);
+            let y = view(there, shape)?;
+            block.input.forward_into(&x, input, None, &y)?;
+            (here, there) = (there, here);
+            x = y;
+            let y = view(there, shape)?;
             for ([conv1, conv2], [state1, state2]) in block.units.iter().zip(units) {
-                let y = conv1.forward(&x, state1, None)?;
-                x = conv2.forward(&y, state2, Some(&x))?;
+                conv1.forward_into(&x, state1, None, &y)?;
+                conv2.forward_into(&y, state2, Some(&x), &x)?;
             }
             stages.show(format_args!("decoder{}", i + 1), &x)?;
         }
         let end = self.blocks.len() + 1;
         stages.show_made(format_args!("decoder{end}"), || self.last_snake.forward(&x))?;
-        let samples = self.last.forward(&x, &state.last, None)?;
-        stages.show(format_args!("decoder{}", end + 1), &samples)?;
-        samples.flatten_all()
+        let samples = Buffer::of(samples.reshape((1, time))?)?;
+        self.last.forward_into(&x, &state.last, None, &samples)?;
+        stages.show(format_args!("decoder{}", end + 1), &samples)
     }
+}
+
+/// The first numbers of a memory, as a signal.
+fn view(memory: &Buffer, shape: (usize, usize)) -> Result<Buffer> {
+    Buffer::of(memory.narrow(0, 0, shape.0 * shape.1)?.reshape(shape)?)
 }
 
 impl Block {

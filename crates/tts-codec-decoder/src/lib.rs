@@ -5,8 +5,9 @@
 //! everything it needs of the past is in a [`CodecState`]. Decoding a whole
 //! utterance is the same code with a larger push.
 //!
-//! On a CPU the convolutions that make the samples are those of `tts-cpu`; everything else, and
-//! all of it on other devices, runs on tensors.
+//! On a CPU the convolutions that make the samples are those of `tts-cpu`. On an NVIDIA GPU all
+//! layers are kernels, and pieces of a length that came before are repeated as graphs. Everything
+//! else runs on tensors.
 //!
 //! ```
 //! use candle_core::Device;
@@ -26,7 +27,10 @@ mod block;
 mod cpu_waveform;
 mod decoder;
 mod error;
+mod gpu_layers;
+mod gpu_upsample;
 mod gpu_waveform;
+mod layers;
 mod quantizer;
 mod reference;
 mod stages;

@@ -8,13 +8,21 @@ use crate::stages::Stages;
 /// Codebook entries that were never used have no usage to divide by.
 const SMALLEST_USAGE: f32 = 1e-5;
 
+/// What frames of codes are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CodeRange {
+    /// Codebooks: codes of a frame.
+    pub(crate) codebooks: usize,
+    /// Entries of each.
+    entries: usize,
+}
+
 /// The split residual quantiser (`docs/model.md`, section 7.2): the semantic
 /// codebooks and the others are summed and projected separately.
 #[derive(Debug)]
 pub(crate) struct SplitQuantizer {
     first: Quantizer,
     rest: Quantizer,
-    codebook_size: usize,
 }
 
 #[derive(Debug)]
@@ -25,29 +33,17 @@ struct Quantizer {
     projection: Linear,
 }
 
-impl SplitQuantizer {
-    pub(crate) fn load(
-        c: &CodecDecoderConfig,
-        weights: &Weights,
-    ) -> std::result::Result<Self, CodecError> {
-        let semantic = c.num_semantic_quantizers;
-        Ok(Self {
-            first: Quantizer::load(semantic, &weights.scope("rvq_first"))?,
-            rest: Quantizer::load(c.num_quantizers - semantic, &weights.scope("rvq_rest"))?,
-            codebook_size: c.codebook_size,
-        })
-    }
-
-    fn codebooks(&self) -> usize {
-        self.first.codebooks.len() + self.rest.codebooks.len()
+impl CodeRange {
+    pub(crate) fn new(c: &CodecDecoderConfig) -> Self {
+        Self { codebooks: c.num_quantizers, entries: c.codebook_size }
     }
 
     /// Refuses frames of another width and codes outside their codebook.
     pub(crate) fn check<F: AsRef<[u32]>>(
-        &self,
+        self,
         frames: &[F],
     ) -> std::result::Result<(), CodecError> {
-        let (expected, size) = (self.codebooks(), self.codebook_size);
+        let (expected, size) = (self.codebooks, self.entries);
         for (frame, codes) in frames.iter().enumerate() {
             let codes = codes.as_ref();
             if codes.len() != expected {
@@ -61,6 +57,34 @@ impl SplitQuantizer {
         }
         Ok(())
     }
+}
+
+impl SplitQuantizer {
+    pub(crate) fn load(
+        c: &CodecDecoderConfig,
+        weights: &Weights,
+    ) -> std::result::Result<Self, CodecError> {
+        let semantic = c.num_semantic_quantizers;
+        Ok(Self {
+            first: Quantizer::load(semantic, &weights.scope("rvq_first"))?,
+            rest: Quantizer::load(c.num_quantizers - semantic, &weights.scope("rvq_rest"))?,
+        })
+    }
+
+    /// Codebooks that are projected first.
+    pub(crate) fn semantic(&self) -> usize {
+        self.first.codebooks.len()
+    }
+
+    /// The projected entries of all codebooks, `[codebooks, entries, channels]`: what they add to the
+    /// output.
+    pub(crate) fn projected(&self) -> Result<Tensor> {
+        let of = |quantizer: &'_ Quantizer| {
+            let books = quantizer.codebooks.iter();
+            books.map(|book| quantizer.projection.forward(book)).collect::<Result<Vec<_>>>()
+        };
+        Tensor::stack(&[of(&self.first)?, of(&self.rest)?].concat(), 0)
+    }
 
     /// Checked frames to `[channels, time]`.
     pub(crate) fn decode<F: AsRef<[u32]>>(
@@ -70,7 +94,8 @@ impl SplitQuantizer {
         stages: &mut Stages<'_, '_>,
     ) -> Result<Tensor> {
         let codes: Vec<u32> = frames.iter().flat_map(|f| f.as_ref().iter().copied()).collect();
-        let codes = Tensor::from_vec(codes, (frames.len(), self.codebooks()), device)?.t()?;
+        let codebooks = self.first.codebooks.len() + self.rest.codebooks.len();
+        let codes = Tensor::from_vec(codes, (frames.len(), codebooks), device)?.t()?;
         let codes = codes.contiguous()?;
         let semantic = self.first.codebooks.len();
         let first = self.first.decode(&codes.narrow(0, 0, semantic)?)?;

@@ -16,6 +16,10 @@ impl<'a, 'b> Stages<'a, 'b> {
         Self(Some(tap))
     }
 
+    pub(crate) fn are_seen(&self) -> bool {
+        self.0.is_some()
+    }
+
     pub(crate) fn show(&mut self, name: impl Display, stage: &Tensor) -> Result<()> {
         self.show_made(name, || Ok(stage.clone()))
     }

@@ -4,7 +4,7 @@ use tts_nn::{CausalConvTranspose1d, ConvState, DepthwiseConv1d, LayerNorm, Linea
 
 use crate::error::CodecError;
 
-const NORM_EPS: f64 = 1e-6;
+pub(crate) const NORM_EPS: f64 = 1e-6;
 
 /// A transposed convolution without overlap, then a ConvNeXt block
 /// (`docs/model.md`, section 7.5).

@@ -1,10 +1,8 @@
 use candle_core::{Device, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
-use tts_nn::queue_of;
 
 use crate::cpu_waveform::{CpuWaveform, CpuWaveformState};
 use crate::error::CodecError;
-use crate::gpu_waveform::{GpuWaveform, GpuWaveformState};
 use crate::stages::Stages;
 use crate::tensor_waveform::{TensorWaveform, TensorWaveformState};
 
@@ -13,34 +11,28 @@ use crate::tensor_waveform::{TensorWaveform, TensorWaveformState};
 #[derive(Debug)]
 pub(crate) enum Waveform {
     Cpu(Box<CpuWaveform>),
-    Gpu(Box<GpuWaveform>),
     Tensors(TensorWaveform),
 }
 
 #[derive(Debug)]
 pub(crate) enum WaveformState {
     Cpu(Box<CpuWaveformState>),
-    Gpu(GpuWaveformState),
     Tensors(TensorWaveformState),
 }
 
 impl Waveform {
     pub(crate) fn load(c: &CodecDecoderConfig, weights: &Weights) -> Result<Self, CodecError> {
-        if queue_of(weights.device())?.is_some() {
-            return Ok(Self::Gpu(Box::new(GpuWaveform::load(c, weights)?)));
-        }
         Ok(match weights.device() {
             Device::Cpu => Self::Cpu(Box::new(CpuWaveform::load(c, weights)?)),
             _ => Self::Tensors(TensorWaveform::load(c, weights)?),
         })
     }
 
-    pub(crate) fn new_state(&self) -> Result<WaveformState, CodecError> {
-        Ok(match self {
+    pub(crate) fn new_state(&self) -> WaveformState {
+        match self {
             Self::Cpu(cpu) => WaveformState::Cpu(Box::new(cpu.new_state())),
-            Self::Gpu(gpu) => WaveformState::Gpu(gpu.new_state()?),
             Self::Tensors(tensors) => WaveformState::Tensors(tensors.new_state()),
-        })
+        }
     }
 
     /// `[channels, time]` to samples in [-1, 1].
@@ -52,7 +44,6 @@ impl Waveform {
     ) -> Result<Tensor, CodecError> {
         match (self, state) {
             (Self::Cpu(cpu), WaveformState::Cpu(state)) => cpu.forward(x, state, stages),
-            (Self::Gpu(gpu), WaveformState::Gpu(state)) => Ok(gpu.forward(x, state, stages)?),
             (Self::Tensors(tensors), WaveformState::Tensors(state)) => {
                 Ok(tensors.forward(x, state, stages)?)
             }

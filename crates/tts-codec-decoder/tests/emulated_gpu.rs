@@ -2,7 +2,7 @@
 
 use candle_core::Device;
 use tts_checkpoint::{Checkpoint, ModelFiles};
-use tts_codec_decoder::CodecDecoder;
+use tts_codec_decoder::{CodecDecoder, CodecError};
 
 #[test]
 fn samples_are_those_of_the_cpu_in_any_pieces() {
@@ -39,15 +39,45 @@ fn samples_are_those_of_the_cpu_in_any_pieces() {
         // 1e-4 of the whole scale is the bound for the waveform.
         assert!(worst <= 2e-5 * largest, "{name}: {worst:e} of {largest}");
     }
-    let mut state = gpu.new_state().unwrap();
-    let mut pieces = Vec::new();
-    for piece in [&frames[..1], &frames[1..4], &frames[4..]] {
-        pieces.extend(gpu.push(piece, &mut state).unwrap());
+    // Told, recorded and repeated, in any order; samples are taken at once, later, or not at all.
+    for graphs in [true, false] {
+        for lengths in [&[1, 3, 1][..], &[1, 1, 1, 1, 1], &[2, 1, 2], &[5]] {
+            let mut state = gpu.new_state().unwrap();
+            state.set_graphs(graphs);
+            let (mut pieces, mut rest) = (Vec::new(), &frames[..]);
+            for &length in lengths {
+                let (piece, others) = rest.split_at(length);
+                rest = others;
+                if length == 3 {
+                    pieces.extend(state.take().unwrap());
+                    gpu.skip(piece, &mut state).unwrap();
+                    pieces.extend(vec![f32::NAN; length * gpu.samples_per_frame()]);
+                    continue;
+                }
+                gpu.begin(piece, &mut state).unwrap();
+                if length == 2 {
+                    pieces.extend(state.take().unwrap());
+                }
+            }
+            pieces.extend(state.take().unwrap());
+            assert!(state.take().unwrap().is_empty());
+            let differ = pieces.iter().zip(&samples).filter(|(a, b)| !a.is_nan() && a != b).count();
+            assert_eq!((pieces.len(), differ), (samples.len(), 0), "{graphs} {lengths:?}");
+        }
     }
-    assert_eq!(pieces, samples);
+    let mut state = gpu.new_state().unwrap();
     // Who waits in what is recorded is named.
     let recorded =
         tts_nn::Graph::record(&Device::Cpu, || gpu.push(&frames, &mut state).map(|_| ()));
     let problem = recorded.unwrap_err().to_string();
     assert!(problem.contains("`codec_decoder.samples` waits"), "{problem}");
+    // More frames than a piece has.
+    let many = [&frames[..]; 7].concat();
+    let mut state = gpu.new_state().unwrap();
+    let whole = gpu.push(&many, &mut state).unwrap();
+    let expected = cpu.push(&many, &mut cpu.new_state().unwrap()).unwrap();
+    let worst = whole.iter().zip(&expected).fold(0.0_f32, |worst, (a, b)| worst.max((a - b).abs()));
+    assert!(whole.len() == expected.len() && worst <= 2e-5, "{worst:e}");
+    assert!(matches!(cpu.push(&frames, &mut state), Err(CodecError::ForeignState)));
+    assert!(matches!(gpu.push(&[[0_u32; 3]], &mut state), Err(CodecError::FrameWidth { .. })));
 }

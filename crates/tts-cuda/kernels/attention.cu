@@ -4,7 +4,8 @@
 // A block has one key head of a row, and a run of positions of it; long sequences get more blocks. The
 // last block of a head puts the runs together, in their order. Runs have a fixed length, so a row does
 // not know which others are beside it. Rows of one sequence take two launches: every key and value has to be
-// in the cache before the later positions look at it.
+// in the cache before the later positions look at it. With a window, a position takes the place of one that
+// nobody sees any more.
 
 #include "device.cuh"
 
@@ -38,8 +39,8 @@ struct Part {
   }
 };
 
-// A head in the lanes of a warp, value `i * 32 + lane`: normed and rotated. Value `j` turns with `j +
-// width / 2`, which is in `line`, memory of this warp.
+// A head in the lanes of a warp, value `i * 32 + lane`: normed, if there are weights for it, and rotated.
+// Value `j` turns with `j + width / 2`, which is in `line`, memory of this warp.
 __device__ void turn(const float *from, const float *norm, float epsilon, const float *cos, const float *sin,
                      unsigned width, float *line, float (&head)[VALUES]) {
   const unsigned lane = threadIdx.x % WARP, half = width / 2;
@@ -52,7 +53,9 @@ __device__ void turn(const float *from, const float *norm, float epsilon, const 
   const float scale = 1.0f / sqrtf(sum_of_warp(squares) / float(width) + epsilon);
   for (unsigned i = 0; i < VALUES; i++) {
     const unsigned at = i * WARP + lane;
-    if (at < width) line[at] = head[i] *= scale * norm[at];
+    if (at >= width) continue;
+    if (norm) head[i] *= scale * norm[at];
+    line[at] = head[i];
   }
   __syncwarp(ALL_LANES);
   for (unsigned i = 0; i < VALUES; i++) {
@@ -68,14 +71,15 @@ __device__ void turn(const float *from, const float *norm, float epsilon, const 
 
 // `qkv`, `[rows, (heads + 2 kv_heads) width]`: queries, keys, values. `caches` has the address of each
 // row's cache, `[layers, 2, kv_heads, capacity, width]` with the row's own capacity; `positions`, `offset` and
-// `count`, which may be null, say together where its token belongs. `cos` and `sin`: `[positions, width / 2]`. `mixed`: `[rows, heads width]`. `parts`:
+// `count`, which may be null, say together where its token belongs. It sees `window` positions, or all if that
+// is 0. `cos` and `sin`: `[positions, width / 2]`. `mixed`: `[rows, heads width]`. `parts`:
 // `[rows, heads, runs, width + 2]`; `arrived`: `[rows, kv_heads]` zeros, which stay zeros.
 template <class T>
 __device__ void attend(const float *qkv, const float *query_norm, const float *key_norm, float epsilon,
                        const float *cosines, const float *sines, const unsigned long long *caches,
                        const unsigned *capacities, const unsigned *positions, unsigned offset,
-                       const unsigned *count, unsigned layer, unsigned heads, unsigned width, float *mixed,
-                       float *parts, unsigned *arrived, unsigned steps) {
+                       const unsigned *count, unsigned window, unsigned layer, unsigned heads, unsigned width,
+                       float *mixed, float *parts, unsigned *arrived, unsigned steps) {
   __shared__ float lines[WARPS][VALUES * WARP];
   __shared__ float queries[GROUP][VALUES * WARP];
   __shared__ Part gathered[WARPS][WARP];
@@ -83,8 +87,16 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
   const unsigned head = blockIdx.x, kv_heads = gridDim.x, row = blockIdx.y, run = blockIdx.z;
   const unsigned lane = threadIdx.x % WARP, warp = threadIdx.x / WARP, group = heads / kv_heads;
   const unsigned position = positions[row] + offset + (count ? *count : 0), capacity = capacities[row];
-  const unsigned runs = position / RUN + 1;
-  if (run >= runs || position >= capacity) return;
+  // Without a sequence, a row has no room. Behind a window there is room for any position.
+  if (window ? capacity == 0 : position >= capacity) return;
+  const unsigned first = window && position >= window ? position + 1 - window : 0;
+  const unsigned runs = (position - first) / RUN + 1;
+  if (run >= runs) return;
+  const unsigned lap = first / capacity * capacity;
+  // Where a position is that is seen: in the lap of the first one, or in the next.
+  const auto place = [&](unsigned at) {
+    return size_t(at - lap < capacity ? at - lap : at - lap - capacity) * width;
+  };
   const float *cos = cosines + size_t(position) * (width / 2), *sin = sines + size_t(position) * (width / 2);
   const float *own = qkv + size_t(row) * (heads + 2 * kv_heads) * width;
   T *keys = reinterpret_cast<T *>(caches[row]) + size_t(2 * layer * kv_heads + head) * capacity * width;
@@ -96,8 +108,8 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
     for (unsigned i = 0; i < VALUES; i++) {
       const unsigned at = i * WARP + lane;
       if (at >= width) continue;
-      keys[size_t(position) * width + at] = from_float<T>(turned[i]);
-      values[size_t(position) * width + at] = from_float<T>(value[at]);
+      keys[place(position) + at] = from_float<T>(turned[i]);
+      values[place(position) + at] = from_float<T>(value[at]);
     }
   }
   if (!(steps & ATTEND)) return;
@@ -106,19 +118,20 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
     for (unsigned i = 0; i < VALUES; i++) queries[query][i * WARP + lane] = turned[i];
   }
   __syncthreads();
-  const unsigned start = run * RUN, end = min(start + RUN, position + 1);
+  const unsigned start = first + run * RUN, end = min(start + RUN, position + 1);
   const float scale = 1.0f / sqrtf(float(width));
   for (unsigned query = 0; query < group; query++) {
     Part part;
     part.clear();
     for (unsigned at = start + warp; at < end; at += WARPS) {
+      const size_t from = place(at);
       float score = 0.0f;
       Part one;
       for (unsigned i = 0; i < VALUES; i++) {
         const unsigned value = i * WARP + lane;
         const bool inside = value < width;
-        const float key = inside ? to_float(keys[size_t(at) * width + value]) : 0.0f;
-        one.values[i] = inside ? to_float(values[size_t(at) * width + value]) : 0.0f;
+        const float key = inside ? to_float(keys[from + value]) : 0.0f;
+        one.values[i] = inside ? to_float(values[from + value]) : 0.0f;
         score = fmaf(key, queries[query][value], score);
       }
       one.largest = sum_of_warp(score) * scale, one.total = 1.0f;
@@ -175,10 +188,10 @@ __device__ void attend(const float *qkv, const float *query_norm, const float *k
   extern "C" __global__ void __launch_bounds__(THREADS)                                                        \
       name(const float *qkv, const float *query_norm, const float *key_norm, float epsilon, const float *cos,  \
            const float *sin, const unsigned long long *caches, const unsigned *capacities,                     \
-           const unsigned *positions, unsigned offset, const unsigned *count, unsigned layer, unsigned heads,  \
-           unsigned width, float *mixed, float *parts, unsigned *arrived, unsigned steps) {                    \
+           const unsigned *positions, unsigned offset, const unsigned *count, unsigned window, unsigned layer, \
+           unsigned heads, unsigned width, float *mixed, float *parts, unsigned *arrived, unsigned steps) {    \
     attend<T>(qkv, query_norm, key_norm, epsilon, cos, sin, caches, capacities, positions, offset, count,      \
-              layer, heads, width, mixed, parts, arrived, steps);                                              \
+              window, layer, heads, width, mixed, parts, arrived, steps);                                      \
   }                                                                                                            \
   CUDA_CPU_EXPORT(name)
 

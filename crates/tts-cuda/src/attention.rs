@@ -26,13 +26,16 @@ pub struct Caches {
     pub offset: u32,
     /// A number of 32 bits that is added to every position, too.
     pub count: Option<Address>,
+    /// Positions that a token sees, itself included; all if there is none. With a window a cache keeps the
+    /// last positions: it has room for those that the tokens of a launch see and write.
+    pub window: Option<u32>,
     /// The type of keys and values.
     pub dtype: Float,
-    /// The largest of the capacities.
+    /// The most positions that a token sees: the window, or the largest of the capacities.
     pub longest: u32,
-    /// Cosines of the rotary angles, `[longest, head_dim / 2]` in f32.
+    /// Cosines of the rotary angles, `[positions, head_dim / 2]` in f32.
     pub cosines: Address,
-    /// Sines of the rotary angles, `[longest, head_dim / 2]` in f32.
+    /// Sines of the rotary angles, `[positions, head_dim / 2]` in f32.
     pub sines: Address,
     /// Are there positions of the same sequence? Attention takes a second launch then.
     pub shared: bool,
@@ -43,10 +46,8 @@ pub struct Caches {
 pub struct Attend {
     /// `[rows, (heads + 2 kv_heads) head_dim]` in f32: queries, keys, values.
     pub qkv: Address,
-    /// Weights `[head_dim]` in f32 of the norm of queries.
-    pub query_norm: Address,
-    /// Weights `[head_dim]` in f32 of the norm of keys.
-    pub key_norm: Address,
+    /// Weights `[head_dim]` in f32 of the norms of queries and of keys, if there are norms.
+    pub head_norms: Option<[Address; 2]>,
     /// Epsilon of both.
     pub epsilon: f32,
     /// What every row has seen.
@@ -93,11 +94,12 @@ impl Attend {
         };
         let grid = [self.kv_heads, self.rows, self.caches.longest.div_ceil(RUN).max(1)];
         let launch = Launch { grid, block: [THREADS, 1, 1], shared: 0 };
+        let (query_norm, key_norm) = self.head_norms.map(|[query, key]| (query, key)).unzip();
         let args = |steps: u32| {
             [
                 Arg::Memory(Some(self.qkv)),
-                Arg::Memory(Some(self.query_norm)),
-                Arg::Memory(Some(self.key_norm)),
+                Arg::Memory(query_norm),
+                Arg::Memory(key_norm),
                 Arg::F32(self.epsilon),
                 Arg::Memory(Some(self.caches.cosines)),
                 Arg::Memory(Some(self.caches.sines)),
@@ -106,6 +108,7 @@ impl Attend {
                 Arg::Memory(Some(self.caches.positions)),
                 Arg::U32(self.caches.offset),
                 Arg::Memory(self.caches.count),
+                Arg::U32(self.caches.window.unwrap_or(0)),
                 Arg::U32(self.layer),
                 Arg::U32(self.heads),
                 Arg::U32(self.head_dim),

@@ -31,10 +31,8 @@ pub struct Layer {
     pub attention_norm: Address,
     /// Queries, keys and values, `[(heads + 2 kv_heads) head_dim, hidden]`.
     pub qkv: Weights,
-    /// Norm of every query head, `[head_dim]`.
-    pub query_norm: Address,
-    /// Norm of every key head, `[head_dim]`.
-    pub key_norm: Address,
+    /// Norms of every query head and of every key head, `[head_dim]`.
+    pub head_norms: Option<[Address; 2]>,
     /// `[hidden, heads head_dim]`.
     pub output: Weights,
     /// Norm before the MLP, `[hidden]`.
@@ -85,8 +83,8 @@ pub struct Outputs {
 }
 
 impl Decoder {
-    /// Puts a step of `rows` rows, a multiple of [`Outputs::every`], into a queue. What it leaves depends, row by row, on that row
-    /// only.
+    /// Puts a layer of a step of `rows` rows into a queue. What it leaves in [`Work::x`] depends, row by
+    /// row, on that row only.
     ///
     /// # Errors
     /// Those of [`Gemv::launch`].
@@ -96,87 +94,91 @@ impl Decoder {
     /// kernels have run and is not used otherwise meanwhile. Every position has been written in
     /// every cache up to the token's, or is another row's. Rows have caches of their own, unless
     /// [they share](Caches::shared) them.
-    pub unsafe fn step(
+    pub unsafe fn layer(
         &self,
         queue: &Queue,
+        index: usize,
         rows: u32,
         caches: Caches,
         work: &Work,
-        outputs: Outputs,
     ) -> Result<(), LaunchError> {
+        let Some(layer) = self.layers.get(index) else { return Ok(()) };
         let DecoderShape { hidden, heads, kv_heads, head_dim, intermediate, norm_eps } = self.shape;
-        let product = Gemv {
+        let queries = heads * head_dim;
+        let qkv = Gemv {
             x: work.x,
-            norm: None,
-            weights: Weights::F32(self.norm),
+            stride: hidden,
+            norm: Some((layer.attention_norm, norm_eps)),
+            weights: layer.qkv,
             bias: None,
-            y: work.x,
+            y: work.qkv,
             rows,
             width: hidden,
-            outputs: hidden,
+            outputs: queries + 2 * kv_heads * head_dim,
             to: Use::Store,
         };
-        for (index, layer) in (0..).zip(&self.layers) {
-            let queries = heads * head_dim;
-            let qkv = Gemv {
-                norm: Some((layer.attention_norm, norm_eps)),
-                weights: layer.qkv,
-                y: work.qkv,
-                outputs: queries + 2 * kv_heads * head_dim,
-                ..product
-            };
-            let attend = Attend {
-                qkv: work.qkv,
-                query_norm: layer.query_norm,
-                key_norm: layer.key_norm,
-                epsilon: norm_eps,
-                caches,
-                layer: index,
-                rows,
-                heads,
-                kv_heads,
-                head_dim,
-                mixed: work.mixed,
-                parts: work.parts,
-                arrived: work.arrived,
-            };
-            let output = Gemv {
-                x: work.mixed,
-                weights: layer.output,
-                width: queries,
-                to: Use::Add,
-                ..product
-            };
-            let gate = Gemv {
-                norm: Some((layer.mlp_norm, norm_eps)),
-                weights: layer.gate,
-                y: work.activated,
-                outputs: intermediate,
-                to: Use::Gate(layer.up),
-                ..product
-            };
-            let down = Gemv {
-                x: work.activated,
-                weights: layer.down,
-                width: intermediate,
-                to: Use::Add,
-                ..product
-            };
-            // SAFETY: as promised by the caller.
-            unsafe {
-                qkv.launch(queue)?;
-                attend.launch(queue)?;
-                output.launch(queue)?;
-                gate.launch(queue)?;
-                down.launch(queue)?;
-            }
+        let attend = Attend {
+            qkv: work.qkv,
+            head_norms: layer.head_norms,
+            epsilon: norm_eps,
+            caches,
+            layer: index as u32,
+            rows,
+            heads,
+            kv_heads,
+            head_dim,
+            mixed: work.mixed,
+            parts: work.parts,
+            arrived: work.arrived,
+        };
+        let add = Gemv { norm: None, y: work.x, outputs: hidden, to: Use::Add, ..qkv };
+        let output =
+            Gemv { x: work.mixed, stride: queries, width: queries, weights: layer.output, ..add };
+        let gate = Gemv {
+            norm: Some((layer.mlp_norm, norm_eps)),
+            weights: layer.gate,
+            y: work.activated,
+            outputs: intermediate,
+            to: Use::Gate(layer.up),
+            ..qkv
+        };
+        let down = Gemv {
+            x: work.activated,
+            stride: intermediate,
+            width: intermediate,
+            weights: layer.down,
+            ..add
+        };
+        // SAFETY: as promised by the caller.
+        unsafe {
+            qkv.launch(queue)?;
+            attend.launch(queue)?;
+            output.launch(queue)?;
+            gate.launch(queue)?;
+            down.launch(queue)
         }
-        let Outputs { every, y } = outputs;
+    }
+
+    /// Puts the final norm of a step of `rows` rows, a multiple of [`Outputs::every`], into a queue.
+    ///
+    /// # Errors
+    /// Those of [`RmsNorm::launch`].
+    ///
+    /// # Safety
+    /// As [`Decoder::layer`].
+    pub unsafe fn outputs(
+        &self,
+        queue: &Queue,
+        rows: u32,
+        work: &Work,
+        Outputs { every, y }: Outputs,
+    ) -> Result<(), LaunchError> {
+        let hidden = self.shape.hidden;
         let norm = RmsNorm {
             x: work.x.after((every as usize - 1) * hidden as usize * size_of::<f32>()),
             stride: every * hidden,
             weights: self.norm,
-            epsilon: norm_eps,
+            epsilon: self.shape.norm_eps,
             rows: rows / every,
             width: hidden,
             y,

@@ -1,28 +1,18 @@
 //! Weights in 8 bits, with a scale for every few of them.
 
-/// Neighbouring weights that have a scale; the last of a row may be fewer.
-pub const INT8_GROUP: usize = 128;
+use crate::weight_groups::quantize_groups;
 
 /// From rows of `width` weights, makes bytes `[rows, width]` and their scales
-/// `[rows, width.div_ceil(INT8_GROUP)]`: what is nearest to a weight, of the 255 multiples of the scale
+/// `[rows, width.div_ceil(WEIGHT_GROUP)]`: what is nearest to a weight, of the 255 multiples of the scale
 /// that reach as far as the largest of its group.
 pub fn quantize(weights: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
-    let mut bytes = Vec::with_capacity(weights.len());
-    let mut scales = Vec::with_capacity(weights.len().div_ceil(INT8_GROUP));
-    for group in weights.chunks(width.max(1)).flat_map(|row| row.chunks(INT8_GROUP)) {
-        let largest = group.iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()));
-        let scale = largest / 127.0;
-        // Zeros have no scale to be divided by.
-        let unit = if scale > 0.0 { scale } else { 1.0 };
-        bytes.extend(group.iter().map(|weight| (weight / unit).round_ties_even() as i8));
-        scales.push(scale);
-    }
-    (bytes, scales)
+    quantize_groups(weights, width, 127.0, |weight| weight.round_ties_even() as i8)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::WEIGHT_GROUP;
 
     /// Between -1 and 1.
     fn numbers(count: usize) -> Vec<f32> {
@@ -38,21 +28,21 @@ mod tests {
     fn weights_are_within_half_a_scale() {
         for width in [1, 100, 127, 128, 129, 256, 300] {
             // Groups of very different sizes.
-            let sizes = (0..3 * width).map(|at| 10_f32.powi((at / INT8_GROUP) as i32 % 7 - 3));
+            let sizes = (0..3 * width).map(|at| 10_f32.powi((at / WEIGHT_GROUP) as i32 % 7 - 3));
             let weights: Vec<f32> =
                 numbers(3 * width).iter().zip(sizes).map(|(weight, size)| weight * size).collect();
             let (bytes, scales) = quantize(&weights, width);
-            let groups = width.div_ceil(INT8_GROUP);
+            let groups = width.div_ceil(WEIGHT_GROUP);
             assert_eq!((bytes.len(), scales.len()), (weights.len(), 3 * groups), "{width}");
             for (at, (weight, byte)) in weights.iter().zip(&bytes).enumerate() {
-                let scale = f64::from(scales[at / width * groups + at % width / INT8_GROUP]);
+                let scale = f64::from(scales[at / width * groups + at % width / WEIGHT_GROUP]);
                 let error = (f64::from(*byte) * scale - f64::from(*weight)).abs();
                 // Quotients are rounded, too.
                 assert!(error <= scale * (0.5 + 1e-5), "{width} {at}: {weight}");
             }
             for (at, scale) in scales.iter().enumerate() {
                 let row = &weights[at / groups * width..][..width];
-                let group = row.chunks(INT8_GROUP).nth(at % groups).expect("a group");
+                let group = row.chunks(WEIGHT_GROUP).nth(at % groups).expect("a group");
                 let largest = group.iter().map(|weight| weight.abs()).fold(0.0, f32::max);
                 assert_eq!(*scale, largest / 127.0, "{width} {at}");
             }

@@ -14,6 +14,7 @@ mod decoder;
 #[cfg(feature = "emulated")]
 mod emulated;
 mod error;
+mod fp8;
 mod gemv;
 #[cfg(feature = "cuda")]
 mod gpu;
@@ -23,22 +24,27 @@ mod kernel;
 mod queue;
 mod rows;
 mod sample;
+mod time_rows;
+mod weight_groups;
 
 pub use attention::{Attend, Caches};
 pub use conv::{Conv, Remember};
 pub use decoder::{Decoder, DecoderShape, Layer, Outputs, Work};
 pub use error::LaunchError;
+pub use fp8::quantize_fp8;
 pub use gemv::{Gemv, Use, Weights};
 #[cfg(feature = "cuda")]
 pub use gpu::Gpu;
 pub use graph::Graph;
-pub use int8::{INT8_GROUP, quantize};
+pub use int8::quantize;
 pub use kernel::{Arg, Kernel, Launch};
 #[cfg(feature = "emulated")]
 pub use queue::Order;
 pub use queue::{Address, Queue};
 pub use rows::{Embed, Keep, NextInput, Put, RmsNorm, advance};
 pub use sample::{Sample, SampleError, SampleRow, Steps};
+pub use time_rows::{Carry, DepthwiseNorm, SumCodes, Transpose};
+pub use weight_groups::WEIGHT_GROUP;
 
 /// Types of numbers that kernels read and write; they compute in f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,10 +5,10 @@ use crate::error::LaunchError;
 use crate::kernel::{Arg, Kernel, Launch};
 use crate::queue::{Address, Queue};
 
-const THREADS: u32 = 256;
+pub(crate) const THREADS: u32 = 256;
 
 /// One thread for each number of `[rows, width]`.
-fn each(rows: u32, width: u32) -> Launch {
+pub(crate) fn each(rows: u32, width: u32) -> Launch {
     Launch { grid: [width.div_ceil(THREADS), rows, 1], block: [THREADS, 1, 1], shared: 0 }
 }
 

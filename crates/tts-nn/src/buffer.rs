@@ -7,7 +7,7 @@ use candle_core::{
 };
 use tts_cuda::{Put, Queue};
 
-use crate::gpu::{address_of, queue_of};
+use crate::gpu::{address_of, no_kernels, queue_of};
 use crate::values::{KERNEL, with_values};
 
 /// A tensor whose values are changed where they are, so that computing them again takes no
@@ -149,6 +149,11 @@ impl Buffer {
         // memory is freed in the order of the queue.
         unsafe { put.launch(queue) }.map_err(Error::wrap)?;
         Ok(true)
+    }
+
+    /// Of kernels for a GPU.
+    pub(crate) fn kernels(&self) -> Result<&Queue> {
+        self.queue.as_ref().ok_or_else(|| no_kernels(&self.tensor))
     }
 
     /// Puts values that the host has in the place of all, row by row.

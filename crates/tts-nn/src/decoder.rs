@@ -170,12 +170,14 @@ impl Decoder {
             None
         };
         match (bits, queue) {
-            (Bits::Bytes, Some(queue)) => {
-                let stack = ResidentDecoder::load(queue, true, &config, source)?;
+            (Bits::Int8 | Bits::Fp8, Some(queue)) => {
+                let stack = ResidentDecoder::load(queue, bits, &config, source)?;
                 Ok(Self(Stack::Resident(stack)))
             }
-            (Bits::Bytes, None) => Err(no_kernels(&source.tensor("norm.weight")?).into()),
-            (_, queue) => Self::load_for(queue, config, source),
+            (Bits::Int8 | Bits::Fp8, None) => {
+                Err(no_kernels(&source.tensor("norm.weight")?).into())
+            }
+            (Bits::Stored | Bits::Packed(_), queue) => Self::load_for(queue, config, source),
         }
     }
 
@@ -192,7 +194,9 @@ impl Decoder {
     ) -> std::result::Result<Self, E> {
         Ok(Self(match queue {
             None => Stack::Dense(DenseDecoder::load(config, source)?),
-            Some(queue) => Stack::Resident(ResidentDecoder::load(queue, false, &config, source)?),
+            Some(queue) => {
+                Stack::Resident(ResidentDecoder::load(queue, Bits::Stored, &config, source)?)
+            }
         }))
     }
 
@@ -221,7 +225,8 @@ impl Decoder {
 
     /// Pushes `[batch, time, hidden]` through all layers and the final norm; row
     /// `b` continues the sequence `states[b]`. `tap` sees the output of each
-    /// layer, numbered from 0, which exists only where the stack has no kernels of its own.
+    /// layer, numbered from 0, if the stack is not packed; with kernels for a GPU as `[1, rows, hidden]`
+    /// of up to 64 rows of `[batch * time, hidden]` at once, which change with the next layer.
     ///
     /// # Errors
     /// [`CacheFull`](crate::CacheFull) (wrapped) if a sequence has no room left; if a state
@@ -235,7 +240,7 @@ impl Decoder {
         match &self.0 {
             Stack::Dense(stack) => stack.forward(x, &mut dense(states)?, tap),
             Stack::Packed(stack) => stack.forward(x, &mut packed(states)?),
-            Stack::Resident(stack) => stack.forward(x, &mut resident(states)?),
+            Stack::Resident(stack) => stack.forward(x, &mut resident(states)?, tap),
         }
     }
 
@@ -288,9 +293,39 @@ impl Decoder {
             }
             Stack::Packed(stack) => stack.last_into(x, y, &mut packed(states)?),
             Stack::Resident(stack) => match &batch.0 {
-                Some(batch) => stack.last_into(x, y, batch, counter, &mut resident(states)?),
+                Some(batch) => {
+                    let ignore = &mut |_: usize, _: &Tensor| Ok(());
+                    stack.step_into(x, y, batch, counter, &mut resident(states)?, ignore)
+                }
                 None => foreign(),
             },
+        }
+    }
+
+    /// As [`Decoder::last_into`] of a batch that [began](Decoder::begin) at this position, for the outputs
+    /// of all positions: `x` and `y` are `[batch * time, hidden]`. `tap` sees the output of each layer,
+    /// numbered from 0, which changes with the next.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn all_into(
+        &self,
+        x: &Tensor,
+        y: &Buffer,
+        batch: &DecoderBatch,
+        states: &mut [&mut DecoderState],
+        tap: &mut dyn FnMut(usize, &Tensor) -> Result<()>,
+    ) -> Result<()> {
+        match (&self.0, &batch.0) {
+            (Stack::Resident(stack), Some(batch)) => {
+                stack.step_into(x, y, batch, None, &mut resident(states)?, tap)
+            }
+            (Stack::Resident(_), None) => foreign(),
+            (Stack::Dense(_) | Stack::Packed(_), _) => {
+                let rows = x.reshape((states.len(), (), x.dim(1)?))?;
+                let outputs = self.forward(&rows, states, tap)?;
+                y.set(&outputs.reshape(x.dims())?.contiguous()?)
+            }
         }
     }
 }

@@ -91,6 +91,19 @@ impl GpuConv {
         Self { limit: Some(limit), ..self }
     }
 
+    /// Channels of the outputs.
+    ///
+    /// # Errors
+    /// Those of the tensor library.
+    pub fn outputs(&self) -> Result<usize> {
+        Ok(self.weights.dim(2)? / self.stride)
+    }
+
+    /// Outputs of a channel for every input.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// At the start of a signal.
     ///
     /// # Errors

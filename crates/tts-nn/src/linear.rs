@@ -4,6 +4,7 @@ use crate::bits::Bits;
 use crate::buffer::Buffer;
 use crate::gpu::{no_kernels, queue_of};
 use crate::gpu_matrix::GpuMatrix;
+use crate::gpu_weights::GpuWeights;
 use crate::packed::PackedMatrix;
 use crate::product;
 use crate::source::{self, Source};
@@ -48,23 +49,19 @@ impl Linear {
         bias: Option<&str>,
     ) -> std::result::Result<Self, E> {
         let bias = bias.map(|name| source.tensor(name)).transpose()?;
-        let in_bytes = match bits {
-            Bits::Packed(scheme) => {
-                let weight = Weight::Packed(PackedMatrix::load(scheme, source, weight)?);
-                return Ok(Self { weight, bias });
-            }
-            Bits::Bytes => true,
-            Bits::Stored => false,
-        };
+        if let Bits::Packed(scheme) = bits {
+            let weight = Weight::Packed(PackedMatrix::load(scheme, source, weight)?);
+            return Ok(Self { weight, bias });
+        }
         let weight = source.tensor(weight)?;
         let Some(queue) = queue_of(weight.device())? else {
-            return if in_bytes {
-                Err(no_kernels(&weight).into())
-            } else {
+            return if bits == Bits::Stored {
                 Ok(Self::new(weight, bias))
+            } else {
+                Err(no_kernels(&weight).into())
             };
         };
-        let matrix = GpuMatrix::new(queue, &weight, in_bytes, bias)?;
+        let matrix = GpuMatrix::with(queue, GpuWeights::new(&weight, bits)?, bias)?;
         Ok(Self { weight: Weight::Gpu(matrix), bias: None })
     }
 

@@ -16,15 +16,6 @@ use crate::source::{self, Source};
 use crate::values::{Values, with_values};
 use crate::works::Works;
 
-/// In how many bits a language model on the CPU keeps its matrices.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Packing {
-    /// Of the layers.
-    pub layers: Scheme,
-    /// Of what gives logits, and of other products outside the layers.
-    pub heads: Scheme,
-}
-
 /// The weights of a layer, in the order of [`LayerWeights`].
 const WEIGHTS: [&str; 11] = [
     "input_layernorm",

@@ -7,6 +7,7 @@ use tts_cuda::{
     Address, Attend, Caches, Decoder, DecoderShape, Float, Layer, Outputs, Queue, Weights, Work,
 };
 
+use crate::bits::Bits;
 use crate::buffer::Buffer;
 use crate::counter::Counter;
 use crate::decoder::{Blocks, DecoderConfig};
@@ -20,6 +21,8 @@ use crate::works::Works;
 
 /// Rows of a prompt that are put into the queue at once; bounds its memory.
 const ROWS: usize = 64;
+/// Positions behind a window that there are angles for from the beginning.
+const ANGLES: usize = 1024;
 /// Query heads that share a key head, and width of a head, at most.
 const MOST: (usize, usize) = (8, 256);
 
@@ -30,6 +33,7 @@ pub(crate) struct ResidentDecoder {
     decoder: Decoder,
     /// The type of the caches.
     dtype: Float,
+    window: Option<usize>,
     /// What the addresses in `decoder` are of.
     weights: Vec<Tensor>,
     rope: Rope,
@@ -46,6 +50,8 @@ pub(crate) struct ResidentState {
     /// `[layers, 2, kv_heads, capacity, head_dim]`.
     cache: Tensor,
     capacity: usize,
+    /// Behind a window the cache keeps the last positions, and there is room for any number.
+    has_window: bool,
     position: usize,
 }
 
@@ -113,7 +119,7 @@ impl ResidentState {
     /// Is there room for some more positions?
     fn room(&self, time: usize) -> Result<()> {
         let (needed, capacity) = (self.position + time, self.capacity);
-        if needed > capacity {
+        if needed > capacity && !self.has_window {
             return Err(Error::wrap(CacheFull { needed, capacity }));
         }
         Ok(())
@@ -124,20 +130,18 @@ impl ResidentDecoder {
     /// Is it a stack that there are kernels for?
     pub(crate) fn can_hold(c: &DecoderConfig) -> bool {
         let group = c.heads.checked_div(c.kv_heads).unwrap_or(usize::MAX);
-        c.window.is_none()
-            && c.head_norms
-            && !c.layer_scales
-            && c.blocks == Blocks::RmsGated
+        c.blocks == Blocks::RmsGated
+            && c.window != Some(0)
             && group <= MOST.0
             && group * c.kv_heads == c.heads
             && c.head_dim <= MOST.1
             && c.head_dim.is_multiple_of(2)
     }
 
-    /// With matrices in bytes, or as they are.
+    /// With matrices in some `bits` that there are kernels for.
     pub(crate) fn load<E: From<Error>>(
         queue: Queue,
-        in_bytes: bool,
+        bits: Bits,
         c: &DecoderConfig,
         source: &impl Source<E>,
     ) -> std::result::Result<Self, E> {
@@ -160,15 +164,31 @@ impl ResidentDecoder {
                 Ok(address)
             };
             let attention_norm = norm("input_layernorm", hidden)?;
-            let query_norm = norm("self_attn.q_norm", c.head_dim)?;
-            let key_norm = norm("self_attn.k_norm", c.head_dim)?;
+            let head_norms = if c.head_norms {
+                Some([norm("self_attn.q_norm", c.head_dim)?, norm("self_attn.k_norm", c.head_dim)?])
+            } else {
+                None
+            };
             let mlp_norm = norm("post_attention_layernorm", hidden)?;
+            // The last matrix of a branch has its scale.
+            let scaled = |name: &str, scale: &str| -> std::result::Result<Tensor, E> {
+                let matrix = tensor(name)?;
+                if !c.layer_scales {
+                    return Ok(matrix);
+                }
+                let scale = source.tensor(&format!("layers.{index}.{scale}.scale"))?;
+                let scale = scale.to_dtype(DType::F32)?.unsqueeze(1)?;
+                let scaled = matrix.to_dtype(DType::F32)?.broadcast_mul(&scale)?;
+                Ok(scaled.to_dtype(matrix.dtype())?)
+            };
+            let output = scaled("self_attn.o_proj", "self_attn_layer_scale")?;
+            let down = scaled("mlp.down_proj", "mlp_layer_scale")?;
             let query = tensor("self_attn.q_proj")?;
             let of = *dtype.get_or_insert(query.dtype());
             let qkv = [query, tensor("self_attn.k_proj")?, tensor("self_attn.v_proj")?];
             let mut matrix = |tensor: &Tensor, shape: &[usize]| -> Result<Weights> {
                 check(tensor, shape, of)?;
-                let matrix = GpuWeights::new(tensor, in_bytes)?;
+                let matrix = GpuWeights::new(tensor, bits)?;
                 let addresses = matrix.weights()?;
                 weights.extend(matrix.into_tensors());
                 Ok(addresses)
@@ -176,13 +196,12 @@ impl ResidentDecoder {
             layers.push(Layer {
                 attention_norm,
                 qkv: matrix(&Tensor::cat(&qkv, 0)?, &[queries + 2 * keys, hidden])?,
-                query_norm,
-                key_norm,
-                output: matrix(&tensor("self_attn.o_proj")?, &[hidden, queries])?,
+                head_norms,
+                output: matrix(&output, &[hidden, queries])?,
                 mlp_norm,
                 gate: matrix(&tensor("mlp.gate_proj")?, &[c.intermediate, hidden])?,
                 up: matrix(&tensor("mlp.up_proj")?, &[c.intermediate, hidden])?,
-                down: matrix(&tensor("mlp.down_proj")?, &[hidden, c.intermediate])?,
+                down: matrix(&down, &[hidden, c.intermediate])?,
             });
         }
         let address = address_of(&norm)?;
@@ -196,11 +215,15 @@ impl ResidentDecoder {
         };
         weights.push(norm);
         // Keys and values of a stack in bytes are exact to 8 bits, too.
-        let dtype = if in_bytes { Float::Bf16 } else { float(dtype.unwrap_or(DType::F32))? };
+        let dtype = match bits {
+            Bits::Stored => float(dtype.unwrap_or(DType::F32))?,
+            Bits::Packed(_) | Bits::Int8 | Bits::Fp8 => Float::Bf16,
+        };
         Ok(Self {
             queue,
             decoder: Decoder { shape, layers, norm: address },
             dtype,
+            window: c.window,
             weights,
             rope: Rope::new(c.rope_theta, c.head_dim),
             angles: Mutex::new(None),
@@ -210,9 +233,11 @@ impl ResidentDecoder {
     }
 
     pub(crate) fn new_state(&self, capacity: usize) -> Result<ResidentState> {
+        // All rows of a step are written before the first of them looks back.
+        let capacity = self.window.map_or(capacity, |window| window + ROWS - 1);
         let (shape, dtype) = self.cache_of(capacity);
         let cache = Tensor::zeros(&shape, dtype, &self.device)?;
-        Ok(ResidentState { cache, capacity, position: 0 })
+        Ok(ResidentState { cache, capacity, has_window: self.window.is_some(), position: 0 })
     }
 
     /// Shape and type of the cache of a sequence.
@@ -224,6 +249,21 @@ impl ResidentDecoder {
         };
         let layers = self.decoder.layers.len();
         ([layers, 2, kv_heads as usize, capacity.max(1), head_dim as usize], dtype)
+    }
+
+    /// Positions that a row of `time` new ones of each sequence sees at most, and positions that angles
+    /// are needed for.
+    fn reach(&self, states: &[&mut ResidentState], time: usize) -> (usize, usize) {
+        let most = |of: fn(&ResidentState) -> usize| {
+            states.iter().map(|state| of(state)).max().unwrap_or(1)
+        };
+        match self.window {
+            // Some for later, so that they are not needed anew at every step.
+            Some(window) => {
+                (window, (most(|state| state.position) + time).next_power_of_two().max(ANGLES))
+            }
+            None => (most(|state| state.capacity), most(|state| state.capacity)),
+        }
     }
 
     /// Of so many positions at least.
@@ -240,13 +280,46 @@ impl ResidentDecoder {
     }
 
     /// See [`Decoder::forward`](crate::Decoder::forward).
-    pub(crate) fn forward(&self, x: &Tensor, states: &mut [&mut ResidentState]) -> Result<Tensor> {
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        states: &mut [&mut ResidentState],
+        tap: &mut LayerTap<'_>,
+    ) -> Result<Tensor> {
         let shape = x.dims3()?;
-        self.push(x, states)?.reshape(shape)?.to_dtype(x.dtype())
+        self.push(x, states, tap)?.reshape(shape)?.to_dtype(x.dtype())
+    }
+
+    /// Puts a step of some rows into the queue; `tap` sees the output of each layer.
+    ///
+    /// # Safety
+    /// As [`tts_cuda::Decoder::layer`].
+    unsafe fn step(
+        &self,
+        rows: usize,
+        caches: Caches,
+        work: &StepWork,
+        outputs: Outputs,
+        tap: &mut LayerTap<'_>,
+    ) -> Result<()> {
+        for index in 0..self.decoder.layers.len() {
+            // SAFETY: as promised by the caller.
+            let layer = unsafe {
+                self.decoder.layer(&self.queue, index, rows as u32, caches, &work.addresses)
+            };
+            layer.map_err(Error::wrap)?;
+            tap(index, &work.x)?;
+        }
+        // SAFETY: as promised by the caller.
+        unsafe { self.decoder.outputs(&self.queue, rows as u32, &work.addresses, outputs) }
+            .map_err(Error::wrap)
     }
 
     /// See [`Decoder::new_batch`](crate::Decoder::new_batch).
     pub(crate) fn new_batch(&self, rows: usize, time: usize) -> Result<ResidentBatch> {
+        if self.window.is_some() && time > ROWS {
+            candle_core::bail!("{time} positions at once behind a window, at most {ROWS}");
+        }
         let rows = rows * time;
         Ok(ResidentBatch {
             time,
@@ -266,7 +339,7 @@ impl ResidentDecoder {
         states: &[&mut ResidentState],
     ) -> Result<()> {
         states.iter().try_for_each(|state| self.check(state))?;
-        let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
+        let (longest, furthest) = self.reach(states, batch.time);
         let rows = batch.table.elem_count() / TABLE;
         let mut places = places(states, batch.time)?;
         if places.len() > rows {
@@ -277,26 +350,29 @@ impl ResidentDecoder {
         batch.table.write(&table(&places))?;
         batch.begun = states.iter().map(|state| state.position).collect();
         batch.caches = states.iter().map(|state| state.cache.clone()).collect();
-        if (batch.work.longest as usize) < longest {
+        let is_short = (batch.work.longest as usize) < longest;
+        if is_short {
             batch.work = self.new_work(batch.work.x.dim(0)?, longest as u32)?;
-            // As many angles as the memory is for, which is what graphs are told.
-            batch.angles = None;
         }
-        if batch.angles.is_none() {
-            batch.angles = Some(self.angles(batch.work.longest as usize)?);
+        let angles = batch.angles.as_ref().map_or(Ok(0), |angles| angles[0].dim(0))?;
+        if is_short || angles < furthest {
+            batch.angles = Some(self.angles(furthest)?);
             batch.version += 1;
         }
         Ok(())
     }
 
-    /// See [`Decoder::last_into`](crate::Decoder::last_into).
-    pub(crate) fn last_into(
+    /// See [`Decoder::last_into`](crate::Decoder::last_into) and
+    /// [`Decoder::all_into`](crate::Decoder::all_into): `y` has a row for each sequence, or for each
+    /// position.
+    pub(crate) fn step_into(
         &self,
         x: &Tensor,
         y: &Buffer,
         batch: &ResidentBatch,
         counter: Option<&Counter>,
         states: &mut [&mut ResidentState],
+        tap: &mut LayerTap<'_>,
     ) -> Result<()> {
         let (time, hidden) = (batch.time, self.decoder.shape.hidden as usize);
         let rows = batch.table.elem_count() / TABLE / time;
@@ -322,7 +398,8 @@ impl ResidentDecoder {
             candle_core::bail!("{:?} for {rows} sequences of this stack", x.dims());
         }
         let start = address_of(&batch.table)?;
-        let (work, y) = (&batch.work, values_of(y, &[rows, hidden])?);
+        let every = if y.dim(0)? == rows { time } else { 1 };
+        let (work, y) = (&batch.work, values_of(y, &[rows * time / every, hidden])?);
         work.x.set(&x.reshape(&width)?)?;
         let caches = Caches {
             offset: offset as u32,
@@ -330,16 +407,12 @@ impl ResidentDecoder {
             shared: time > 1,
             ..self.caches(start, rows * time, angles, work)?
         };
-        let outputs = Outputs { every: time as u32, y };
+        let outputs = Outputs { every: every as u32, y };
         need(self.weights.iter().chain(&work.others));
         // SAFETY: weights, caches and memory have the shapes of the stack. The batch has the caches,
         // which have room for these positions, and all earlier ones were written in the order of the
         // queue, in which all memory is freed.
-        let step = unsafe {
-            let rows = (rows * time) as u32;
-            self.decoder.step(&self.queue, rows, caches, &work.addresses, outputs)
-        };
-        step.map_err(Error::wrap)?;
+        unsafe { self.step(rows * time, caches, work, outputs, tap)? };
         for state in states.iter_mut() {
             state.position += time;
         }
@@ -361,6 +434,7 @@ impl ResidentDecoder {
             positions: word(3),
             offset: 0,
             count: None,
+            window: self.window.map(|window| window as u32),
             dtype: self.dtype,
             longest: work.longest,
             cosines: address_of(cosines)?,
@@ -380,7 +454,12 @@ impl ResidentDecoder {
 
     /// Pushes `[batch, time, hidden]`; gives the outputs of all rows in f32, `[batch * time,
     /// hidden]`.
-    fn push(&self, x: &Tensor, states: &mut [&mut ResidentState]) -> Result<Tensor> {
+    fn push(
+        &self,
+        x: &Tensor,
+        states: &mut [&mut ResidentState],
+        tap: &mut LayerTap<'_>,
+    ) -> Result<Tensor> {
         let (batch, time, hidden) = x.dims3()?;
         if (batch, hidden) != (states.len(), self.decoder.shape.hidden as usize) {
             candle_core::bail!("rows {:?} for {} sequences of this stack", x.dims(), states.len());
@@ -390,8 +469,8 @@ impl ResidentDecoder {
             state.room(time)?;
         }
         let places = places(states, time)?;
-        let longest = states.iter().map(|state| state.capacity).max().unwrap_or(1);
-        let angles = self.angles(longest)?;
+        let (longest, furthest) = self.reach(states, time);
+        let angles = self.angles(furthest)?;
         let x = x.reshape((batch * time, hidden))?.to_dtype(DType::F32)?.contiguous()?;
         let work = match self.works.take(|| None) {
             Some(work) if work.longest as usize >= longest => work,
@@ -400,7 +479,9 @@ impl ResidentDecoder {
         let mut outputs = Vec::with_capacity(places.len().div_ceil(ROWS));
         for (index, places) in places.chunks(ROWS).enumerate() {
             let x = x.narrow(0, index * ROWS, places.len())?;
-            outputs.push(self.step(&x, places, time > 1, &angles, &work)?);
+            let rows = places.len();
+            let mut tap = |layer, x: &Tensor| tap(layer, &x.narrow(0, 0, rows)?.unsqueeze(0)?);
+            outputs.push(self.prompt_step(&x, places, time > 1, &angles, &work, &mut tap)?);
         }
         self.works.put(Some(work));
         for state in states.iter_mut() {
@@ -410,13 +491,14 @@ impl ResidentDecoder {
     }
 
     /// One step of some rows of a prompt.
-    fn step(
+    fn prompt_step(
         &self,
         x: &Tensor,
         places: &[Place],
         shared: bool,
         angles: &[Tensor; 2],
         work: &StepWork,
+        tap: &mut LayerTap<'_>,
     ) -> Result<Tensor> {
         let rows = places.len();
         work.x.set_rows(0, x)?;
@@ -429,10 +511,7 @@ impl ResidentDecoder {
         // SAFETY: weights, caches and memory have the shapes of the stack; positions are below the
         // rooms of their caches and are written in order. `work` is nobody else's, and all that is
         // freed is freed in the order of the queue.
-        let step = unsafe {
-            self.decoder.step(&self.queue, rows as u32, caches, &work.addresses, outputs)
-        };
-        step.map_err(Error::wrap)?;
+        unsafe { self.step(rows, caches, work, outputs, tap)? };
         Ok(y)
     }
 
@@ -458,6 +537,9 @@ impl ResidentDecoder {
         Ok(StepWork { x, addresses, longest, others })
     }
 }
+
+/// Sees the output of each layer.
+type LayerTap<'a> = dyn FnMut(usize, &Tensor) -> Result<()> + 'a;
 
 /// Where a row's cache is, its room, and the position of the row.
 type Place = (Address, usize, usize);

@@ -172,6 +172,61 @@ fn kernels_for_gpus_compute_what_the_tensor_library_does() {
     }
 }
 
+/// A window, with scales and without norms of heads: positions take the place of those that are out
+/// of sight.
+#[test]
+fn kernels_for_gpus_see_through_a_window() {
+    for (window, time) in [(1, 9), (5, 80), (70, 150)] {
+        let x = tensor(&[1, time, HIDDEN], 5);
+        let whole = run(&decoder(config(2, Some(window))), &x, time);
+        let resident =
+            decoder_for(Some(Queue::Emulated(Order::default())), config(2, Some(window)));
+        let pieces = run(&resident, &x, 7);
+        let worst = difference(&pieces, &whole);
+        assert!(worst < 1e-5, "{window}: {worst:e}");
+        for step in [1, 64, time] {
+            assert_eq!(run(&resident, &x, step), pieces, "window {window}, step {step}");
+        }
+    }
+}
+
+/// As a codec does it: as many positions in every step, further than there are angles for at first.
+#[test]
+fn steps_behind_a_window_go_on_for_ever() {
+    let window = Some(3);
+    let resident = decoder_for(Some(Queue::Emulated(Order::default())), config(1, window));
+    let dense = decoder(config(1, window));
+    let (time, step) = (1100, 50);
+    let x = tensor(&[1, time, HIDDEN], 5);
+    let whole = run(&dense, &x, time);
+    for stack in [&resident, &dense] {
+        let mut state = state(stack, 0);
+        let mut batch = stack.new_batch(1, step).unwrap();
+        let output = Buffer::zeros((step, HIDDEN), DType::F32, &Device::Cpu).unwrap();
+        let mut versions = Vec::new();
+        let mut found = Vec::new();
+        for start in (0..time).step_by(step) {
+            let piece = x.squeeze(0).unwrap().narrow(0, start, step).unwrap();
+            stack.begin(&mut batch, &mut [&mut state]).unwrap();
+            let mut layers = 0;
+            let mut tap = |layer: usize, x: &Tensor| {
+                layers += usize::from(layer == layers && x.elem_count() == step * HIDDEN);
+                Ok(())
+            };
+            stack.all_into(&piece, &output, &batch, &mut [&mut state], &mut tap).unwrap();
+            assert_eq!(layers, 1);
+            versions.push(batch.version());
+            found.extend(output.to_vec2::<f32>().unwrap());
+        }
+        assert!(difference(&found, &whole) < 1e-5);
+        versions.dedup();
+        // The device is told once of angles, and once of more.
+        let of_resident = std::ptr::eq(stack, &raw const resident);
+        assert_eq!(versions, if of_resident { vec![1, 2] } else { vec![0] });
+    }
+    assert!(resident.new_batch(1, 65).is_err());
+}
+
 /// Two positions of each sequence at once, then one, again and again: as in a frame.
 #[test]
 fn a_frame_on_a_gpu_is_told_once_where_its_sequences_are() {

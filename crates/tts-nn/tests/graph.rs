@@ -112,7 +112,7 @@ impl Model {
 
 #[test]
 fn what_is_repeated_is_what_would_be_told() {
-    for bits in [Bits::Stored, Bits::Bytes] {
+    for bits in [Bits::Stored, Bits::Int8, Bits::Fp8] {
         check(Model::new(bits));
     }
 }
@@ -209,13 +209,36 @@ fn what_goes_wrong_while_recording_is_told() {
 /// The same weights in f32 and in bytes; caches in bf16 make the difference.
 #[test]
 fn weights_in_bytes_are_what_they_stand_for() {
+    for bits in [Bits::Int8, Bits::Fp8] {
+        bytes_are_what_they_stand_for(bits);
+    }
+}
+
+/// A number in E4M3.
+fn of_fp8(bits: u8) -> f32 {
+    let (exponent, mantissa) = (i32::from(bits >> 3 & 15), f32::from(bits & 7));
+    let size = match exponent {
+        0 => mantissa * 2_f32.powi(-9),
+        _ => (8.0 + mantissa) * 2_f32.powi(exponent - 10),
+    };
+    if bits < 0x80 { size } else { -size }
+}
+
+fn bytes_are_what_they_stand_for(bits: Bits) {
     let rounded = |name: &str| -> Result<Tensor> {
         let weights = named(name);
         let Ok((_, width)) = weights.dims2() else { return Ok(weights) };
         let values = weights.flatten_all()?.to_vec1::<f32>()?;
-        let (bytes, scales) = tts_cuda::quantize(&values, width);
-        let of = |(at, byte): (usize, &i8)| f32::from(*byte) * scales[at / width];
-        Tensor::from_iter(bytes.iter().enumerate().map(of), &Device::Cpu)?.reshape(weights.shape())
+        let (numbers, scales): (Vec<f32>, _) = if bits == Bits::Int8 {
+            let (bytes, scales) = tts_cuda::quantize(&values, width);
+            (bytes.into_iter().map(f32::from).collect(), scales)
+        } else {
+            let (bytes, scales) = tts_cuda::quantize_fp8(&values, width);
+            (bytes.into_iter().map(of_fp8).collect(), scales)
+        };
+        let of = |(at, number): (usize, f32)| number * scales[at / width];
+        let numbers = numbers.into_iter().enumerate().map(of);
+        Tensor::from_iter(numbers, &Device::Cpu)?.reshape(weights.shape())
     };
     let outputs = |model: &Model| {
         let (mut work, mut states) = (model.work(), model.states(STEPS));
@@ -224,11 +247,11 @@ fn weights_in_bytes_are_what_they_stand_for() {
         work.logits.flatten_all().unwrap().to_vec1::<f32>().unwrap()
     };
     let exact = outputs(&Model::of(Bits::Stored, &rounded));
-    let in_bytes = outputs(&Model::new(Bits::Bytes));
+    let in_bytes = outputs(&Model::new(bits));
     for (exact, found) in exact.iter().zip(&in_bytes) {
         assert!((exact - found).abs() < 0.004, "{exact} {found}");
     }
     // Not those of weights that are a tenth larger.
-    let other = outputs(&Model::of(Bits::Bytes, &|name: &str| named(name) * 1.1));
+    let other = outputs(&Model::of(bits, &|name: &str| named(name) * 1.1));
     assert!(other.iter().zip(&in_bytes).any(|(other, found)| (other - found).abs() > 0.004));
 }

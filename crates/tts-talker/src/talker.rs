@@ -240,7 +240,8 @@ impl Talker {
 
     /// As [`Talker::prefill`]; `tap` sees the hidden states `[1, time, hidden]`:
     /// 0 is the input, `k` comes after layer `k`, the last after the final norm. A packed
-    /// talker has only the first and the last to show.
+    /// talker has only the first and the last to show; on a GPU layers are seen in pieces of up to 64
+    /// positions, whose values change with the next layer.
     ///
     /// # Errors
     /// If the prompt does not fit into the state; those of `tap`.
@@ -252,14 +253,10 @@ impl Talker {
     ) -> Result<Output, TalkerError> {
         let prompt = prompt.unsqueeze(0)?;
         tap(0, &prompt)?;
-        let mut last = None;
         let hidden =
             self.decoder.forward(&prompt, &mut [&mut state.decoder], &mut |layer, output| {
                 // The last layer is seen after the final norm only.
-                if let Some(previous) = last.replace(output.clone()) {
-                    tap(layer, &previous)?;
-                }
-                Ok(())
+                if layer + 1 < self.layers { tap(layer + 1, output) } else { Ok(()) }
             })?;
         tap(self.layers, &hidden)?;
         let time = hidden.dim(1)?;

@@ -2,11 +2,11 @@
 
 use candle_core::{DType, Device, Tensor};
 use tts_checkpoint::{Checkpoint, ModelFiles};
-use tts_nn::{Packing, Scheme};
+use tts_nn::{Format, Packing};
 use tts_talker::{Talker, TalkerState};
 
 const HEAD: usize = 5;
-const PACKING: Packing = Packing { layers: Scheme::Q8, heads: Scheme::Q8 };
+const PACKING: Packing = Packing { layers: Format::Q8, heads: Format::Q8 };
 
 fn talker(packing: Option<Packing>) -> Talker {
     let checkpoint = Checkpoint::open(ModelFiles::Embedded(tts_fixture::FILES)).unwrap();

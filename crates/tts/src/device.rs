@@ -70,6 +70,14 @@ impl DeviceName {
     }
 }
 
+/// The same device, a GPU with another queue: what is put there runs beside the first one's work.
+pub(crate) fn beside(device: &Device) -> candle_core::Result<Device> {
+    match device.location() {
+        DeviceLocation::Cuda { gpu_id } => gpu(gpu_id),
+        DeviceLocation::Cpu | DeviceLocation::Metal { .. } => Ok(device.clone()),
+    }
+}
+
 /// A GPU with a queue of its own.
 fn gpu(number: usize) -> candle_core::Result<Device> {
     let device = Device::new_cuda_with_stream(number)?;

@@ -6,12 +6,14 @@ use tts_checkpoint::{Census, Checkpoint, ModelConfig, ModelFiles, ModelKind};
 use tts_code_predictor::CodePredictor;
 use tts_codec_decoder::CodecDecoder;
 use tts_codec_encoder::CodecEncoder;
+use tts_nn::queue_of;
 use tts_profiling::{Stage, stage_span};
 use tts_sampler::TokenRules;
 use tts_speaker::SpeakerEncoder;
 use tts_talker::Talker;
 use tts_text::{SplitRule, Tokenizer, supported_languages, supported_speakers};
 
+use crate::device;
 use crate::error::TtsError;
 use crate::options::Options;
 use crate::precision::Precision;
@@ -55,7 +57,10 @@ impl Stages {
         let packing = precision.packing();
         let weights = checkpoint.model_weights(precision.dtype(), device);
         let talker_config = &checkpoint.config.talker_config;
-        let codec = || CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(device));
+        // Speech is decoded while the next frames are generated.
+        let codec_device = device::beside(device)?;
+        let codec =
+            || CodecDecoder::load(&checkpoint.codec, &checkpoint.codec_weights(&codec_device));
         std::thread::scope(|scope| {
             let codec = scope.spawn(codec);
             let talker = Talker::load(talker_config, &weights, packing)?;
@@ -97,7 +102,12 @@ impl Model {
     ) -> Result<Self, TtsError> {
         let _span = stage_span!(Stage::Load);
         let is_packed = matches!(files, ModelFiles::Packed(_));
-        if (is_packed || precision == Precision::Q4Mix) && !device.is_cpu() {
+        let is_possible = match precision {
+            Precision::Q4Mix => device.is_cpu(),
+            Precision::Fp8 => queue_of(device)?.is_some(),
+            Precision::F32 | Precision::Bf16 | Precision::Q8 => device.is_cpu() || !is_packed,
+        };
+        if !is_possible {
             return Err(TtsError::Precision { precision, device: device.into() });
         }
         if let ModelFiles::Packed(file) = &files
@@ -223,6 +233,10 @@ impl Model {
 
     pub(crate) fn end_of_speech(&self) -> u32 {
         self.config().talker_config.codec_eos_token_id
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
     }
 
     /// What [`Options::frames_per_read`] is by default.

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use candle_core::{DType, Device};
 use tts_checkpoint::ModelFiles;
-use tts_nn::{Packing, Scheme};
+use tts_nn::{Format, Packing};
 
 /// How exactly the language models compute. The codec always computes in f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,13 +15,16 @@ pub enum Precision {
     /// Weights in 8 bits. On the CPU a group of 32 has a scale, and inputs are rounded, too; on a
     /// GPU it is a group of 128, and inputs are not.
     Q8,
+    /// Weights in floating point of 8 bits (E4M3) on a GPU, where a group of 128 has a scale: as many
+    /// bytes as in [`Precision::Q8`], and less exact.
+    Fp8,
     /// Weights of the layers in 4 bits, those of the heads in 8, on the CPU.
     Q4Mix,
 }
 
 /// A text that names no precision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?}; expected f32, bf16, q8 or q4mix{reason}", reason = reason(.0))]
+#[error("{0:?}; expected f32, bf16, q8, fp8 or q4mix{reason}", reason = reason(.0))]
 pub struct PrecisionError(String);
 
 /// Why something that others offer is none.
@@ -34,7 +37,7 @@ fn reason(name: &str) -> &'static str {
 
 impl Precision {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::F32, Self::Bf16, Self::Q8, Self::Q4Mix];
+    pub const ALL: [Self; 5] = [Self::F32, Self::Bf16, Self::Q8, Self::Fp8, Self::Q4Mix];
 
     /// On the CPU the fastest that lets a model say what it would have said in f32, within the
     /// bounds of `docs/performance.md`; on a GPU the one that the official implementation
@@ -61,6 +64,7 @@ impl Precision {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
             Self::Q8 => "q8",
+            Self::Fp8 => "fp8",
             Self::Q4Mix => "q4mix",
         }
     }
@@ -69,16 +73,17 @@ impl Precision {
     pub(crate) fn dtype(self) -> DType {
         match self {
             Self::Bf16 => DType::BF16,
-            Self::F32 | Self::Q8 | Self::Q4Mix => DType::F32,
+            Self::F32 | Self::Q8 | Self::Fp8 | Self::Q4Mix => DType::F32,
         }
     }
 
-    /// In how many bits matrices are kept, where they are packed.
+    /// In what numbers matrices are kept, where they are packed.
     pub fn packing(self) -> Option<Packing> {
         match self {
             Self::F32 | Self::Bf16 => None,
-            Self::Q8 => Some(Packing { layers: Scheme::Q8, heads: Scheme::Q8 }),
-            Self::Q4Mix => Some(Packing { layers: Scheme::Q4, heads: Scheme::Q8 }),
+            Self::Q8 => Some(Packing { layers: Format::Q8, heads: Format::Q8 }),
+            Self::Fp8 => Some(Packing { layers: Format::Fp8, heads: Format::Fp8 }),
+            Self::Q4Mix => Some(Packing { layers: Format::Q4, heads: Format::Q8 }),
         }
     }
 }
@@ -108,7 +113,7 @@ mod tests {
             assert_eq!(precision.to_string().parse(), Ok(precision));
         }
         let error = "q5".parse::<Precision>().unwrap_err();
-        assert_eq!(error.to_string(), "\"q5\"; expected f32, bf16, q8 or q4mix");
+        assert_eq!(error.to_string(), "\"q5\"; expected f32, bf16, q8, fp8 or q4mix");
         let error = "f16".parse::<Precision>().unwrap_err().to_string();
         assert!(error.ends_with("(activations of the code predictor leave the range of f16)"));
     }

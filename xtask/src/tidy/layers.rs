@@ -67,7 +67,7 @@ const LAYERS: &[Layer] = &[
         name: "tts-golden",
         imports: &[
             "tts", "tts-checkpoint", "tts-codec-decoder", "tts-codec-encoder", "tts-speaker",
-            "tts-sampler", "tts-text", "tts-audio", "tts-fixture",
+            "tts-sampler", "tts-text", "tts-audio", "tts-fixture", "tts-nn",
         ],
     },
     Layer {

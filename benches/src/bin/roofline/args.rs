@@ -53,13 +53,14 @@ impl Args {
             Precision::Bf16 => 2.0,
             Precision::Q4Mix if in_layers => 4.5 / 8.0,
             Precision::Q8 | Precision::Q4Mix => 8.5 / 8.0,
+            Precision::Fp8 => 8.25 / 8.0,
         }
     }
 
     /// Bytes of a key or value that is kept.
     pub(crate) fn cache_bytes(&self) -> f64 {
         match self.dtype {
-            Precision::Bf16 => 2.0,
+            Precision::Bf16 | Precision::Fp8 => 2.0,
             Precision::F32 | Precision::Q8 | Precision::Q4Mix => 4.0,
         }
     }

@@ -13,6 +13,9 @@ struct Case {
     heads: usize,
     kv_heads: usize,
     width: usize,
+    has_norms: bool,
+    /// Positions that a token sees.
+    window: Option<usize>,
     /// Position and capacity of each row; positions are told in parts.
     rows: &'static [(usize, usize)],
 }
@@ -26,7 +29,14 @@ struct Left {
 
 impl Case {
     fn longest(self) -> usize {
-        self.rows.iter().map(|row| row.1).max().expect("a row")
+        let longest = self.rows.iter().map(|row| row.1).max().expect("a row");
+        self.window.unwrap_or(longest)
+    }
+
+    /// Positions that a row sees.
+    fn seen(self, row: usize) -> std::ops::RangeInclusive<usize> {
+        let position = self.rows[row].0;
+        self.window.map_or(0, |window| (position + 1).saturating_sub(window))..=position
     }
 
     fn qkv(self) -> Vec<f32> {
@@ -39,7 +49,8 @@ impl Case {
 
     /// Cosines and sines of some angles.
     fn turns(self) -> [Vec<f32>; 2] {
-        let angles = numbers(self.longest() * self.width / 2, 4);
+        let furthest = self.rows.iter().map(|row| row.0).max().expect("a row");
+        let angles = numbers((furthest + 1) * self.width / 2, 4);
         [f32::cos, f32::sin].map(|of| angles.iter().map(|angle| of(angle * 3.0)).collect())
     }
 
@@ -69,8 +80,7 @@ impl Case {
         let mut arrived = vec![0_u32; count * self.kv_heads];
         let attend = Attend {
             qkv: qkv.address(),
-            query_norm: query_norm.address(),
-            key_norm: key_norm.address(),
+            head_norms: self.has_norms.then(|| [query_norm.address(), key_norm.address()]),
             epsilon: EPSILON,
             caches: Caches {
                 caches: tts_cuda::Address::of(addresses.as_mut_ptr()),
@@ -78,6 +88,7 @@ impl Case {
                 positions: tts_cuda::Address::of(positions.as_mut_ptr()),
                 offset,
                 count: (counted > 0).then(|| tts_cuda::Address::of(&raw mut counted)),
+                window: self.window.map(|window| window as u32),
                 dtype: self.dtype,
                 longest,
                 cosines: cosines.address(),
@@ -107,8 +118,9 @@ impl Case {
         let (half, width) = (self.width / 2, self.width);
         let mean = head.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / width as f64;
         let scale = 1.0 / (mean + f64::from(EPSILON)).sqrt();
-        let normed =
-            head.iter().zip(norm).map(|(&x, &norm)| f64::from(x) * scale * f64::from(norm));
+        let normed = head.iter().zip(norm).map(|(&x, &norm)| {
+            f64::from(x) * if self.has_norms { scale * f64::from(norm) } else { 1.0 }
+        });
         let normed: Vec<f64> = normed.collect();
         let [cosines, sines] = self.turns();
         let angle = |of: &[f32], index: usize| f64::from(of[position * half + index % half]);
@@ -125,14 +137,14 @@ impl Case {
         let qkv = self.qkv()[row * each..(row + 1) * each].to_vec();
         let [query_norm, key_norm] = self.norms();
         let stored = |which: usize, head: usize, at: usize| {
-            let start = ((2 * LAYER + which) * self.kv_heads + head) * capacity + at;
+            let start = ((2 * LAYER + which) * self.kv_heads + head) * capacity + at % capacity;
             &cache[start * width..(start + 1) * width]
         };
         let mut mixed = Vec::new();
         for head in 0..self.heads {
             let kv_head = head / (self.heads / self.kv_heads);
             let query = self.turned(&qkv[head * width..(head + 1) * width], &query_norm, position);
-            let scores: Vec<f64> = (0..=position)
+            let scores: Vec<f64> = (self.seen(row))
                 .map(|at| {
                     let key = stored(0, kv_head, at);
                     let score: f64 = query.iter().zip(key).map(|(q, k)| q * f64::from(*k)).sum();
@@ -141,7 +153,7 @@ impl Case {
                 .collect();
             let total: f64 = scores.iter().sum();
             mixed.extend((0..width).map(|i| {
-                let values = (0..=position).map(|at| f64::from(stored(1, kv_head, at)[i]));
+                let values = self.seen(row).map(|at| f64::from(stored(1, kv_head, at)[i]));
                 values.zip(&scores).map(|(value, score)| value * score / total).sum::<f64>()
             }));
         }
@@ -158,13 +170,32 @@ fn cases() -> impl Iterator<Item = Case> {
         [&[(0, 1)], &[(5, 40), (0, 3), (39, 40)], &[(127, 300), (128, 300), (299, 300), (3, 9)]];
     let shapes = [(1, 1, 2), (6, 2, 16), (4, 4, 20), (8, 1, 64), (4, 2, 128), (3, 3, 250)];
     let all = TYPES.into_iter().flat_map(move |dtype| shapes.map(|shape| (dtype, shape)));
-    all.enumerate().map(|(index, (dtype, (heads, kv_heads, width)))| Case {
+    let all = all.enumerate().map(|(index, (dtype, (heads, kv_heads, width)))| Case {
         dtype,
         heads,
         kv_heads,
         width,
+        has_norms: true,
+        window: None,
         rows: ROWS[(index + 1) % 3],
-    })
+    });
+    // A window, and the room of a cache behind it: positions before, in and after the first lap.
+    let windows: [(usize, &[(usize, usize)]); 4] = [
+        (1, &[(0, 1), (7, 1), (9, 4)]),
+        (5, &[(3, 8), (4, 5), (5, 5), (8, 8), (23, 9)]),
+        (72, &[(70, 80), (79, 80), (80, 80), (1000, 135)]),
+        (300, &[(127, 300), (299, 310), (650, 310)]),
+    ];
+    let windows = windows.into_iter().enumerate().map(|(index, (window, rows))| Case {
+        dtype: TYPES[index % 2],
+        heads: 4,
+        kv_heads: [4, 1][index / 2],
+        width: 16,
+        has_norms: index == 1,
+        window: Some(window),
+        rows,
+    });
+    all.chain(windows)
 }
 
 #[test]
@@ -185,7 +216,7 @@ fn attention_is_near_the_exact_one() {
                 let (layer, which) = (index / each / 2, index / each % 2);
                 let (head, at, i) =
                     (index % each / step, index % step / case.width, index % case.width);
-                if layer != LAYER || at != position {
+                if layer != LAYER || at != position % capacity {
                     assert_eq!(after, before, "{what} {index}");
                     continue;
                 }

@@ -6,3 +6,4 @@ mod conv;
 mod memory;
 mod products;
 mod rows;
+mod time_rows;
