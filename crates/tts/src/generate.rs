@@ -25,12 +25,29 @@ pub(crate) type Few<T> = SmallVec<[T; 8]>;
 #[derive(Debug, Default)]
 pub(crate) struct Generator {
     work: Option<Work>,
+    /// For the first token of a request that joins others.
+    joining: Option<Work>,
+    /// Frames that a GPU works on, in `work`.
+    ahead: Option<Run>,
+}
+
+/// Frames in a row that the host reads together.
+#[derive(Debug)]
+struct Run {
+    /// The request of each row.
+    items: Few<usize>,
+    frames: usize,
 }
 
 impl Generator {
     /// Draws the first token of a request.
     pub(crate) fn begin(&mut self, model: &Model, speaking: &mut Speaking) -> Result<(), TtsError> {
-        let mut work = self.take_work(model, &[&mut *speaking])?;
+        let is_alone = self.work.as_ref().is_none_or(|work| work.fits(1));
+        let kept = if is_alone { &mut self.work } else { &mut self.joining };
+        let mut work = match kept.take() {
+            Some(work) => work,
+            None => Work::new(model, 1, speaking.read_every(model).min(FRAMES_PER_LOOK))?,
+        };
         work.talker.logits().set(&speaking.output.logits)?;
         work.sampler.begin(&[speaking.first_code_row()])?;
         work.draw_first_codes()?;
@@ -41,13 +58,14 @@ impl Generator {
             work.words.extend(draw.flatten_all()?.to_vec1::<u32>()?);
         }
         let draw = work.draw_of(0, 0, 0)?;
-        self.work = Some(work);
+        *kept = Some(work);
         speaking.drawn(draw, model.end_of_speech())
     }
 
     /// Generates the next frames of every request in `live`, which all can advance, `most` at the
     /// most, and then reads them; says how many. What a request would say behind its end is
-    /// dropped.
+    /// dropped. A request whose codes cannot be drawn [has a failure](Speaking::failure) then; the
+    /// others do not know of it.
     pub(crate) fn advance(
         &mut self,
         model: &Model,
@@ -57,16 +75,73 @@ impl Generator {
     ) -> Result<usize, TtsError> {
         let started = Instant::now();
         let Some(first) = live.first().map(|speaking| speaking.frames.len()) else { return Ok(0) };
+        let (run, work) = match (self.ahead.take(), self.work.take()) {
+            (Some(run), Some(mut work)) => {
+                work.read()?;
+                (run, work)
+            }
+            (_, work) => {
+                self.work = work;
+                self.launch(model, live, most, probe, true)?
+            }
+        };
+        work.finish(&run, live, model.end_of_speech());
+        self.work = Some(work);
+        probe.frames(live.iter().map(|speaking| speaking.frames.len()).max().unwrap_or(first));
+        let spent = ms(started.elapsed());
+        for speaking in live {
+            speaking.timing.generate_ms += spent;
+        }
+        Ok(run.frames)
+    }
+
+    /// Lets a GPU work on what the next [`Generator::advance`] generates, while the host does something
+    /// else. Some of `live`, which all can advance, may be over by then.
+    pub(crate) fn look_ahead(
+        &mut self,
+        model: &Model,
+        live: &mut [&mut Speaking],
+        most: usize,
+    ) -> Result<(), TtsError> {
+        let is_told = self.work.as_ref().is_none_or(|work| matches!(work.frames, Frames::Told));
+        if is_told || self.ahead.is_some() || live.is_empty() || most == 0 || !are_repeated(live) {
+            return Ok(());
+        }
+        let (run, work) = self.launch(model, live, most, &mut NoProbe, false)?;
+        self.ahead = Some(run);
+        self.work = Some(work);
+        Ok(())
+    }
+
+    /// Nobody needs the frames any more that a GPU works on.
+    pub(crate) fn forget_ahead(&mut self) {
+        self.ahead = None;
+    }
+
+    /// Is a GPU working on frames that nobody has asked for yet?
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.ahead.is_some()
+    }
+
+    /// Puts the next frames into the queue, or computes them, and reads them if that is wanted.
+    fn launch(
+        &mut self,
+        model: &Model,
+        live: &mut [&mut Speaking],
+        most: usize,
+        probe: &mut dyn Probe,
+        then_read: bool,
+    ) -> Result<(Run, Work), TtsError> {
+        let first = live.first().map_or(0, |speaking| speaking.frames.len());
         let ahead = live.iter().map(|speaking| speaking.frames_ahead(model)).min();
         // A probe is to see what is said, and no more.
         let most = if probe.enabled() { 1 } else { most.max(1) };
-        let count = ahead.unwrap_or(1).clamp(1, most);
+        let frames = ahead.unwrap_or(1).clamp(1, most);
         let mut work = self.take_work(model, live)?;
-        work.begin(model, live, count)?;
-        let wanted = |one: &&mut Speaking| one.options.graphs.unwrap_or(!is_heard());
-        let graphs = !probe.enabled() && live.iter().all(wanted);
-        for index in 0..count {
-            let (frame, is_last) = (first + index, index + 1 == count);
+        work.begin(model, live, frames)?;
+        let graphs = !probe.enabled() && are_repeated(live);
+        for index in 0..frames {
+            let (frame, is_last) = (first + index, then_read && index + 1 == frames);
             if graphs && repeat_frame(model, live, frame, &mut work)? {
                 if is_last {
                     work.read()?;
@@ -81,31 +156,7 @@ impl Generator {
                 work.read()?;
             }
         }
-        for index in 0..count {
-            for (b, speaking) in live.iter_mut().enumerate() {
-                if speaking.finish.is_some() {
-                    continue;
-                }
-                let codebooks = work.codebooks();
-                let mut codes = Vec::with_capacity(codebooks);
-                codes.extend(speaking.first_codes.last());
-                for codebook in 1..codebooks {
-                    codes.push(work.draw_of(index, codebook, b)?.token);
-                }
-                speaking.frames.push(codes);
-                speaking.drawn(work.draw_of(index, 0, b)?, model.end_of_speech())?;
-            }
-        }
-        for (speaking, row) in live.iter().zip(&work.rows) {
-            speaking.output.hidden.slice_set(&row.hidden, 0, 0)?;
-        }
-        self.work = Some(work);
-        probe.frames(live.iter().map(|speaking| speaking.frames.len()).max().unwrap_or(first));
-        let spent = ms(started.elapsed());
-        for speaking in live {
-            speaking.timing.generate_ms += spent;
-        }
-        Ok(count)
+        Ok((Run { items: live.iter().map(|speaking| speaking.item).collect(), frames }, work))
     }
 
     /// The memory of the last frames, if there is room in it.
@@ -118,6 +169,11 @@ impl Generator {
             _ => Work::new(model, live.len(), frames),
         }
     }
+}
+
+/// Whether frames of these requests may be repeated as graphs.
+fn are_repeated(live: &[&mut Speaking]) -> bool {
+    live.iter().all(|one| one.options.graphs.unwrap_or_else(|| !is_heard()))
 }
 
 /// Generates one frame of each request as a graph: each is the same as the one before, but for what

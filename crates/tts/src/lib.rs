@@ -21,6 +21,7 @@
 //! without it nothing of that is compiled in. [`SynthesisTiming`] is measured in
 //! every build.
 
+mod batch;
 #[cfg(feature = "async")]
 mod concurrent;
 mod device;
@@ -44,6 +45,7 @@ mod threads;
 mod timing;
 mod voice;
 
+pub use batch::Batch;
 #[cfg(feature = "async")]
 pub use concurrent::AsyncSpeech;
 #[cfg(feature = "profiling")]

@@ -15,6 +15,7 @@ use crate::error::TtsError;
 use crate::generate::Generator;
 use crate::guard::Watch;
 use crate::model::Model;
+use crate::options::Options;
 use crate::probe::{Observation, Probe};
 use crate::request::Request;
 use crate::speaking::{Sound, Speaking, TextRows};
@@ -122,9 +123,10 @@ pub(crate) fn prefill(
         },
         first_codes: Vec::new(),
         frames: Vec::new(),
-        sound: sound(model.codec())?,
+        sound: sound(model.codec(), &options)?,
         watch: Watch::new(options.guard.clone(), model.frame_seconds()),
         finish: None,
+        failure: None,
         warnings: prompt.warnings.into_iter().map(Into::into).collect(),
         started: request_started,
         timing: SynthesisTiming::default(),
@@ -138,8 +140,10 @@ pub(crate) fn prefill(
     Ok(speaking)
 }
 
-fn sound(codec: &CodecDecoder) -> Result<Sound, TtsError> {
-    Ok(Sound { state: codec.new_state()?, primed: false, decoded: 0, samples: Vec::new() })
+fn sound(codec: &CodecDecoder, options: &Options) -> Result<Sound, TtsError> {
+    let mut state = codec.new_state()?;
+    state.set_graphs(options.graphs.unwrap_or(true));
+    Ok(Sound { state, primed: false, decoded: 0, samples: Vec::new() })
 }
 
 /// Embeds both channels of every position and adds them, `[time, hidden]`

@@ -188,16 +188,28 @@ impl<M: Deref<Target = Model>> Session<M> {
         let Some(speaking) = self.speaking.as_deref_mut() else { return Ok(Event::NeedsText) };
         let samples_per_frame = self.model.codec().samples_per_frame();
         let first_frame = self.samples / samples_per_frame;
-        let end = first_frame.saturating_add(size);
-        while speaking.frames.len() < end && speaking.can_advance() {
-            let look = (speaking.frames.len() / FRAMES_PER_LOOK + 1) * FRAMES_PER_LOOK;
-            let end = end.min(look);
+        let chunk_end = first_frame.saturating_add(size);
+        while speaking.frames.len() < chunk_end && speaking.can_advance() {
+            let end = chunk_end.min(next_look(speaking.frames.len()));
             {
                 let _span = stage_span!(Stage::GenerateFrames);
                 while speaking.frames.len() < end && speaking.can_advance() {
                     let left = end - speaking.frames.len();
                     self.generator.advance(&self.model, &mut [speaking], left, &mut NoProbe)?;
+                    if let Some(failure) = speaking.failure.take() {
+                        return Err(failure);
+                    }
                 }
+            }
+            if speaking.can_advance() {
+                let next = match self.request.options.codec {
+                    CodecMode::Stateful if speaking.frames.len() >= chunk_end => {
+                        speaking.frames.len().saturating_add(self.schedule.frames(self.chunks + 1))
+                    }
+                    _ => chunk_end,
+                };
+                let most = next.min(next_look(speaking.frames.len())) - speaking.frames.len();
+                self.generator.look_ahead(&self.model, &mut [speaking], most)?;
             }
             speaking.decode(&self.model)?;
         }
@@ -263,6 +275,11 @@ impl<M: Deref<Target = Model>> Session<M> {
         self.speaking = Some(Box::new(speaking));
         Ok(())
     }
+}
+
+/// The frame at which audio is looked at next.
+fn next_look(frames: usize) -> usize {
+    (frames / FRAMES_PER_LOOK + 1) * FRAMES_PER_LOOK
 }
 
 /// The chunks of a request whose text is complete.

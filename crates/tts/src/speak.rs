@@ -1,21 +1,19 @@
 //! Whole utterances: alone, in batches, described in words.
 
-use std::time::Instant;
-
 use tts_audio::Audio;
 use tts_profiling::{Stage, stage_span};
 
+use crate::batch::Line;
 use crate::error::TtsError;
-use crate::generate::{Few, Generator};
-use crate::guard::{FRAMES_PER_LOOK, GuardAction};
 use crate::model::Model;
 use crate::options::Options;
-use crate::prepare;
 use crate::probe::{NoProbe, Probe, Progress};
-use crate::request::{FinishReason, Request, RunawayOutcome, Utterance, Warning};
-use crate::speaking::Speaking;
+use crate::request::{Request, Utterance};
 use crate::timing::SynthesisTiming;
 use crate::voice::Voice;
+
+/// Requests that speak at once, at most.
+const TOGETHER: usize = 64;
 
 impl Model {
     /// Speaks `text` with a built-in speaker; see [`Request`] for the arguments.
@@ -96,7 +94,8 @@ impl Model {
         })
     }
 
-    /// Speaks several requests together; each gets what it would get alone.
+    /// Speaks several requests together, up to 64 at once; each gets what it would get alone. See
+    /// [`Batch`](crate::Batch) for requests that come one after the other.
     ///
     /// # Errors
     /// If something in any request is unusable; nothing is spoken then.
@@ -113,92 +112,19 @@ impl Model {
         requests: &[Request],
         probe: &mut dyn Probe,
     ) -> Result<Vec<Utterance>, TtsError> {
-        let utterances = self.speak_once(requests, probe)?;
-        let spoken = requests.iter().zip(utterances);
-        spoken.map(|(request, utterance)| self.retry(request, utterance, probe)).collect()
-    }
-
-    fn speak_once(
-        &self,
-        requests: &[Request],
-        probe: &mut dyn Probe,
-    ) -> Result<Vec<Utterance>, TtsError> {
-        let started = Instant::now();
         let _span = stage_span!(Stage::Synthesize);
         let _batch = (requests.len() > 1).then(|| stage_span!(Stage::Batch));
-        let mut generator = Generator::default();
-        let prompts = requests
-            .iter()
-            .map(|request| prepare::prompt(self, request))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut speaking = Vec::with_capacity(requests.len());
-        for (item, (request, prompt)) in requests.iter().zip(prompts).enumerate() {
-            let prefilled =
-                prepare::prefill(self, item, request, prompt, started, &mut generator, probe)?;
-            speaking.push(prefilled);
+        let mut line = Line::new(TOGETHER);
+        for request in requests {
+            line.add(self, request)?;
         }
-        loop {
-            let over = self.generate(&mut speaking, &mut generator, probe)?;
-            for one in speaking.iter_mut().filter(|one| !one.is_decoded()) {
-                one.decode(self)?;
-            }
-            if over {
-                break;
+        let mut utterances = Vec::with_capacity(requests.len());
+        while !line.is_empty() {
+            for (number, utterance) in line.step(self, probe)? {
+                utterances.push((number, utterance?));
             }
         }
-        Ok(speaking.into_iter().map(|speaking| speaking.into_utterance(self)).collect())
-    }
-
-    /// Generates frames of all requests up to the next look at their audio; says
-    /// whether all are over.
-    fn generate(
-        &self,
-        speaking: &mut [Speaking],
-        generator: &mut Generator,
-        probe: &mut dyn Probe,
-    ) -> Result<bool, TtsError> {
-        let _span = stage_span!(Stage::GenerateFrames);
-        let mut left = FRAMES_PER_LOOK;
-        while left > 0 {
-            let mut live: Few<&mut Speaking> =
-                speaking.iter_mut().filter(|one| one.can_advance()).collect();
-            if live.is_empty() {
-                break;
-            }
-            left -= generator.advance(self, &mut live, left, probe)?;
-        }
-        Ok(speaking.iter().all(|one| one.finish.is_some()))
-    }
-
-    /// Speaks again what went astray, if its guard says so.
-    fn retry(
-        &self,
-        request: &Request,
-        utterance: Utterance,
-        probe: &mut dyn Probe,
-    ) -> Result<Utterance, TtsError> {
-        let (FinishReason::Stopped(_), GuardAction::Retry(left @ 1..)) =
-            (utterance.finish, request.options.guard.action)
-        else {
-            return Ok(utterance);
-        };
-        let mut next = request.clone();
-        next.options.seed = request.options.seed.wrapping_add(1);
-        next.options.guard.action = GuardAction::Retry(left - 1);
-        let again = self.speak_batch_with(&[next], probe)?.pop();
-        let mut warnings = utterance.warnings;
-        if let Some(Warning::Runaway { outcome, .. }) = warnings.last_mut() {
-            *outcome = RunawayOutcome::Retried;
-        }
-        let again = again.map(|mut again| {
-            warnings.append(&mut again.warnings);
-            again.timing.total_ms += utterance.timing.total_ms;
-            again
-        });
-        again.map(|again| Utterance { warnings, ..again }).ok_or(TtsError::Option {
-            name: "batch",
-            value: 0,
-            expected: "one utterance per request".to_owned(),
-        })
+        utterances.sort_by_key(|(number, _)| *number);
+        Ok(utterances.into_iter().map(|(_, utterance)| utterance).collect())
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Speaking {
     pub(crate) sound: Sound,
     pub(crate) watch: Watch,
     pub(crate) finish: Option<FinishReason>,
+    /// Why it cannot go on, if it cannot.
+    pub(crate) failure: Option<TtsError>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) started: Instant,
     pub(crate) timing: SynthesisTiming,
@@ -111,9 +113,14 @@ impl Speaking {
         DrawRow { params: &self.options.predictor, history: None, key }
     }
 
+    /// Whether it has neither ended nor failed.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.finish.is_none() && self.failure.is_none()
+    }
+
     /// Whether the next frame can be generated.
     pub(crate) fn can_advance(&self) -> bool {
-        self.finish.is_none() && self.text.ahead(self.frames.len()) > 0
+        self.is_alive() && self.text.ahead(self.frames.len()) > 0
     }
 
     /// Frames that the host may be behind.
@@ -191,7 +198,7 @@ impl Speaking {
         if !sound.primed {
             // The voice goes on from the reference audio; that itself is not heard.
             if let Some(reference) = self.voice.reference() {
-                codec.push(&reference.frames, &mut sound.state)?;
+                codec.skip(&reference.frames, &mut sound.state)?;
             }
             sound.primed = true;
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use candle_core::Device;
 use tracing::{Id, Subscriber, span::Attributes};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tts::{Model, ModelFiles, Voice};
+use tts::{ChunkSchedule, Model, ModelFiles, Voice};
 
 /// Names of spans, in the order of opening.
 #[derive(Clone, Default)]
@@ -47,5 +47,28 @@ fn frames_have_their_stages_unless_they_are_to_be_repeated() {
     assert_eq!((frames.len(), seen), (4, whole(&[told; 4])));
     let repeated: &[&str] = &["frame_graph"];
     let (same, seen) = speak(Some(true));
-    assert_eq!((same, seen), (frames, whole(&[told, repeated, repeated, repeated])));
+    assert_eq!((same, seen), (frames.clone(), whole(&[told, repeated, repeated, repeated])));
+
+    // The next frames are repeated before those of a chunk are decoded.
+    request.options.graphs = Some(true);
+    request.options.frames_per_read = Some(2);
+    let names = Names::default();
+    let subscriber = tracing_subscriber::registry().with(names.clone());
+    let samples = tracing::subscriber::with_default(subscriber, || {
+        let stream = model.stream(&request, ChunkSchedule::constant(2)).unwrap();
+        stream.map(|chunk| chunk.unwrap().samples.len()).sum::<usize>()
+    });
+    assert_eq!(samples, frames.len() * model.codec().samples_per_frame());
+    let chunk = ["synthesize", "stream_chunk", "generate_frames"];
+    let expected = [
+        &["synthesize", "prefill"][..],
+        &cuts,
+        &chunk,
+        told,
+        repeated,
+        &["frame_graph", "frame_graph", "decode"],
+        &chunk,
+        &["decode", "synthesize", "stream_chunk"],
+    ];
+    assert_eq!(*names.0.lock().unwrap(), expected.concat());
 }

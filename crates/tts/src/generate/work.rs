@@ -5,7 +5,7 @@ use tts_profiling::{SyncClass, gpu_sync};
 use tts_sampler::{BatchSampler, Draw};
 use tts_talker::TalkerWork;
 
-use super::Few;
+use super::{Few, Run};
 use crate::error::TtsError;
 use crate::model::Model;
 use crate::speaking::Speaking;
@@ -53,8 +53,20 @@ pub(super) struct Row {
     pub(super) logits: Tensor,
 }
 
+/// Rows that graphs are made for; more are a multiple of the last. A request that joins or leaves
+/// changes the graph only if it leaves the range.
+const ROWS: [usize; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64];
+
+/// Rows of a graph for so many requests.
+fn rows_for(requests: usize) -> usize {
+    let [.., last] = ROWS;
+    ROWS.into_iter().find(|&rows| rows >= requests).unwrap_or(requests.next_multiple_of(last))
+}
+
 impl Work {
-    pub(super) fn new(model: &Model, batch: usize, frames: usize) -> Result<Self, TtsError> {
+    pub(super) fn new(model: &Model, requests: usize, frames: usize) -> Result<Self, TtsError> {
+        let has_graphs = queue_of(model.device())?.is_some();
+        let batch = if has_graphs { rows_for(requests) } else { requests };
         let talker = model.talker.new_work(batch)?;
         let predictor = model.predictor.new_work(batch)?;
         let row = |b: usize| -> TensorResult<Row> {
@@ -73,7 +85,7 @@ impl Work {
         let text_row = |row: usize| Buffer::of(each.narrow(0, row, 1)?);
         let text_rows = (0..frames * batch).map(text_row).collect::<TensorResult<_>>()?;
         let counter = Counter::new(device)?;
-        let frames = if queue_of(device)?.is_some() { Frames::First } else { Frames::Told };
+        let frames = if has_graphs { Frames::First } else { Frames::Told };
         let sampler = BatchSampler::new(model.first_code_rules(), batch, device)?;
         let words = Vec::with_capacity(drawn.elem_count());
         Ok(Self {
@@ -185,6 +197,45 @@ impl Work {
         match self.drawn.device() {
             Device::Cpu => with_ids(&self.drawn, |words| self.words.extend_from_slice(words))?,
             _ => self.words.extend(self.drawn.flatten_all()?.to_vec1::<u32>()?),
+        }
+        Ok(())
+    }
+
+    /// Gives those of the requests of a run that are still `live` what was read of it.
+    pub(super) fn finish(&self, run: &Run, live: &mut [&mut Speaking], end_of_speech: u32) {
+        for speaking in live {
+            let row = run.items.iter().position(|&item| item == speaking.item);
+            if let Some(b) = row
+                && let Err(error) = self.finish_row(b, run.frames, speaking, end_of_speech)
+            {
+                speaking.failure = Some(error);
+            }
+        }
+    }
+
+    /// As [`Work::finish`], for the request of row `b`.
+    fn finish_row(
+        &self,
+        b: usize,
+        frames: usize,
+        speaking: &mut Speaking,
+        end_of_speech: u32,
+    ) -> Result<(), TtsError> {
+        let codebooks = self.codebooks();
+        for frame in 0..frames {
+            if speaking.finish.is_some() {
+                break;
+            }
+            let mut codes = Vec::with_capacity(codebooks);
+            codes.extend(speaking.first_codes.last());
+            for codebook in 1..codebooks {
+                codes.push(self.draw_of(frame, codebook, b)?.token);
+            }
+            speaking.frames.push(codes);
+            speaking.drawn(self.draw_of(frame, 0, b)?, end_of_speech)?;
+        }
+        if let Some(row) = self.rows.get(b) {
+            speaking.output.hidden.slice_set(&row.hidden, 0, 0)?;
         }
         Ok(())
     }
