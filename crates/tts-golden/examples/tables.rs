@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tts_golden::{GoldenError, Outcome, Row, run_set};
+use tts_golden::{GoldenError, Outcome, Row, Target, run_set};
 
 /// The kinds of stages, in the order of the pipeline.
 const KINDS: [&str; 15] = [
@@ -68,7 +68,7 @@ fn main() -> Result<(), GoldenError> {
     }
     let mut rows = Vec::new();
     for set in &sets {
-        rows.extend(run_set(set)?);
+        rows.extend(run_set(set, &Target::default(), None)?);
     }
     let (mut all, mut cases) = (Worst::new(), BTreeMap::<&str, (Worst<'_>, usize, usize)>::new());
     for row in &rows {

@@ -1,5 +1,6 @@
 //! Kind `codec_decode`: codes to samples, stage by stage.
 
+use candle_core::Tensor;
 use serde_json::Value;
 
 use crate::error::GoldenError;
@@ -7,8 +8,31 @@ use crate::recorded::{Recorded, flat, frame_rms};
 use crate::report::Outcome;
 use crate::set::{GoldenSet, text};
 
+/// Frames that a decoder takes at once on every device.
+const FRAMES: usize = 32;
+
+/// The pieces of every stage, in the order of stages.
+#[derive(Default)]
+struct Stages(Vec<(String, Vec<Tensor>)>);
+
+impl Stages {
+    fn keep(&mut self, name: &str, x: &Tensor) -> candle_core::Result<()> {
+        let piece = x.copy()?;
+        match self.0.iter_mut().find(|(stage, _)| stage == name) {
+            Some((_, pieces)) => pieces.push(piece),
+            None => self.0.push((name.to_owned(), vec![piece])),
+        }
+        Ok(())
+    }
+}
+
+/// The dimension of time.
+fn time_of(stage: &str) -> usize {
+    usize::from(!stage.starts_with("transformer"))
+}
+
 pub(crate) fn run(
-    set: &mut GoldenSet,
+    set: &mut GoldenSet<'_>,
     case: &Value,
     recorded: &mut Recorded,
 ) -> Result<(), GoldenError> {
@@ -18,12 +42,14 @@ pub(crate) fn run(
     let codes: Vec<u32> = recorded.integers("codes")?.iter().map(|&code| code as u32).collect();
     let frames: Vec<&[u32]> = codes.chunks(width.max(1)).collect();
 
-    let mut stages = Vec::new();
+    let mut stages = Stages::default();
     let streamed = codec.new_state().and_then(|mut state| {
-        codec.push_with(&frames, &mut state, &mut |name, tensor| {
-            stages.push((format!("stage.{name}"), flat(tensor)?));
-            Ok(())
-        })
+        let mut samples = Vec::new();
+        for piece in frames.chunks(FRAMES) {
+            let mut keep = |name: &str, x: &Tensor| stages.keep(name, x);
+            samples.extend(codec.push_with(piece, &mut state, &mut keep)?);
+        }
+        Ok(samples)
     });
     let chunked = codec.decode_in_reference_chunks(&frames);
     let (streamed, chunked) = match (streamed, chunked) {
@@ -33,10 +59,14 @@ pub(crate) fn run(
             return Ok(());
         }
     };
-    for (name, actual) in stages {
-        if recorded.has(&name) {
-            let expected = recorded.floats(&name)?;
-            recorded.compare(&name, &expected, &actual);
+    for (name, pieces) in stages.0 {
+        let stage = format!("stage.{name}");
+        if recorded.has(&stage) {
+            let expected = recorded.floats(&stage)?;
+            match Tensor::cat(&pieces, time_of(&name)).and_then(|whole| flat(&whole)) {
+                Ok(actual) => recorded.compare(&stage, &expected, &actual),
+                Err(e) => recorded.row(&stage, Outcome::Failed(e.to_string())),
+            }
         }
     }
     if recorded.has("wav") {

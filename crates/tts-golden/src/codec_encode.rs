@@ -14,7 +14,7 @@ use crate::report::Outcome;
 use crate::set::{GoldenSet, text};
 
 pub(crate) fn run(
-    set: &mut GoldenSet,
+    set: &mut GoldenSet<'_>,
     case: &Value,
     recorded: &mut Recorded,
 ) -> Result<(), GoldenError> {

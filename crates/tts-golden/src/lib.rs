@@ -6,7 +6,7 @@
 //! Bounds are those of `docs/fidelity.md`; integers have to be equal.
 //!
 //! ```no_run
-//! let rows = tts_golden::run_set("fixtures/golden".as_ref())?;
+//! let rows = tts_golden::run_set("fixtures/golden".as_ref(), &Default::default(), None)?;
 //! assert!(rows.iter().all(|row| row.passed()));
 //! # Ok::<(), tts_golden::GoldenError>(())
 //! ```
@@ -26,4 +26,4 @@ mod tokenizer;
 
 pub use error::GoldenError;
 pub use report::{Outcome, Row};
-pub use set::run_set;
+pub use set::{Target, run_set};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tts_golden::{Outcome, Row, run_set};
+use tts::{DeviceName, Precision};
+use tts_golden::{Outcome, Row, Target, run_set};
 
 /// Compares this engine with recorded results of the official implementation.
 #[derive(Debug, Parser)]
@@ -13,6 +14,15 @@ struct Args {
     /// Directories with manifest.json, checkpoints/ and one safetensors per case
     #[arg(required = true)]
     directories: Vec<PathBuf>,
+    /// Where to compute: auto, cpu, cuda or cuda:N
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: DeviceName,
+    /// How language models compute: f32, or another precision for what does not depend on drawn tokens
+    #[arg(long, value_name = "PRECISION", default_value = "f32")]
+    dtype: Precision,
+    /// Only this case
+    #[arg(long, value_name = "ID")]
+    case: Option<String>,
     /// Print one JSON object per comparison
     #[arg(long)]
     json: bool,
@@ -36,9 +46,16 @@ fn json(row: &Row) -> serde_json::Value {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let target = match args.device.open() {
+        Ok(device) => Target { device, precision: args.dtype },
+        Err(error) => {
+            eprintln!("tts-golden: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let (mut total, mut failed) = (0, 0);
     for directory in &args.directories {
-        match run_set(directory) {
+        match run_set(directory, &target, args.case.as_deref()) {
             Ok(rows) => {
                 for row in rows {
                     total += 1;

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
+use tts::Precision;
 
 use crate::bounds::bound;
 use crate::error::GoldenError;
@@ -11,15 +12,20 @@ use crate::report::{Outcome, Row};
 pub(crate) struct Recorded {
     case: String,
     tensors: HashMap<String, Tensor>,
+    precision: Precision,
     pub(crate) rows: Vec<Row>,
 }
 
 impl Recorded {
-    pub(crate) fn load(directory: &Path, case: &str) -> Result<Self, GoldenError> {
+    pub(crate) fn load(
+        directory: &Path,
+        case: &str,
+        precision: Precision,
+    ) -> Result<Self, GoldenError> {
         let path = directory.join(format!("{case}.safetensors"));
         let tensors = candle_core::safetensors::load(&path, &Device::Cpu)
             .map_err(|e| GoldenError::File { path, problem: e.to_string() })?;
-        Ok(Self { case: case.to_owned(), tensors, rows: Vec::new() })
+        Ok(Self { case: case.to_owned(), tensors, precision, rows: Vec::new() })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -54,7 +60,7 @@ impl Recorded {
     pub(crate) fn compare(&mut self, stage: &str, expected: &[f32], actual: &[f32]) {
         let outcome = if expected.len() == actual.len() {
             let max_abs = largest_difference(expected, actual);
-            Outcome::Difference { max_abs, bound: bound(stage) }
+            Outcome::Difference { max_abs, bound: bound(stage, self.precision) }
         } else {
             Outcome::Failed(format!("{} values, expected {}", actual.len(), expected.len()))
         };

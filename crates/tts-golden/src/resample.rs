@@ -14,7 +14,7 @@ const TARGET_RATE: u32 = 24_000;
 const BOUND: f64 = 1e-3;
 
 pub(crate) fn run(
-    _set: &mut GoldenSet,
+    _set: &mut GoldenSet<'_>,
     case: &Value,
     recorded: &mut Recorded,
 ) -> Result<(), GoldenError> {

@@ -14,13 +14,17 @@ use clap::Subcommand;
 const LARGEST: u64 = 60 << 20;
 const FOLDER: &str = "tts-gpu";
 /// Programs, below the folder of a build.
-const PROGRAMS: [&str; 4] = ["tts", "e2e_bench", "examples/gpu_check", "examples/gpu_kernels"];
+const PROGRAMS: [&str; 5] =
+    ["tts", "e2e_bench", "tts-golden", "examples/gpu_check", "examples/gpu_kernels"];
+/// Results of the official implementation, below the root.
+const GOLDEN: &str = "fixtures/golden";
 /// Runs there.
 const SCRIPT: &str = include_str!("run.sh");
 /// Toolchain and programs.
 const BUILD: &str = r#"eval "$(bash tools/cuda-toolchain.sh target/cuda-toolchain)" &&
-    cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches --bins \
-        --example gpu_check --example gpu_kernels --features tts-cli/cuda,tts-benches/cuda,tts-benches/profiling"#;
+    cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches -p tts-golden --bins \
+        --example gpu_check --example gpu_kernels \
+        --features tts-cli/cuda,tts-benches/cuda,tts-benches/profiling,tts-golden/cuda"#;
 
 /// Prepare what proves and times the engine on a machine with a GPU.
 #[derive(Subcommand)]
@@ -56,7 +60,7 @@ pub(crate) fn run(root: &Path, gpu: &Gpu) -> Result<ExitCode> {
         command(root, "bash", ["-c", BUILD])?;
         root.join("target/cuda/release")
     };
-    let packed = pack(&built, &root.join(output))?;
+    let packed = pack(root, &built, &root.join(output))?;
     println!(
         "{}: {:.1} MiB; there: tar xf, then {FOLDER}/run.sh",
         output.display(),
@@ -66,7 +70,7 @@ pub(crate) fn run(root: &Path, gpu: &Gpu) -> Result<ExitCode> {
 }
 
 /// Gives the size of the archive.
-fn pack(built: &Path, output: &Path) -> Result<u64> {
+fn pack(root: &Path, built: &Path, output: &Path) -> Result<u64> {
     let work = tempfile::tempdir().context("no place for temporary files")?;
     let folder = work.path().join(FOLDER);
     fs::create_dir(&folder)?;
@@ -76,6 +80,8 @@ fn pack(built: &Path, output: &Path) -> Result<u64> {
         fs::copy(&from, &to).with_context(|| format!("cannot take {}", from.display()))?;
         command(&folder, "strip", ["-s".as_ref(), to.as_os_str()])?;
     }
+    let golden = root.join(GOLDEN);
+    command(&folder, "cp", ["-r".as_ref(), golden.as_os_str(), "golden".as_ref()])?;
     let script = folder.join("run.sh");
     fs::write(&script, SCRIPT)?;
     command(&folder, "chmod", ["+x".as_ref(), script.as_os_str()])?;
@@ -116,13 +122,22 @@ mod tests {
         }
         let there = tempfile::tempdir()?;
         let archive = there.path().join("archive.tar.xz");
-        assert!(pack(built.path(), &archive)? > 0);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert!(pack(&root, built.path(), &archive)? > 0);
         command(there.path(), "tar", ["xf".as_ref(), archive.as_os_str()])?;
-        for name in ["tts", "e2e_bench", "gpu_check", "gpu_kernels", "run.sh"] {
+        for name in [
+            "tts",
+            "e2e_bench",
+            "tts-golden",
+            "gpu_check",
+            "gpu_kernels",
+            "run.sh",
+            "golden/manifest.json",
+        ] {
             assert!(there.path().join(FOLDER).join(name).is_file(), "{name}");
         }
         fs::remove_file(built.path().join("tts"))?;
-        assert!(pack(built.path(), &archive).is_err());
+        assert!(pack(&root, built.path(), &archive).is_err());
         Ok(())
     }
 }

@@ -24,6 +24,9 @@ step() {
 : > "$out/steps.txt"
 step gpu nvidia-smi
 step check ./gpu_check 100000 cuda:0
+# Stage by stage against the official implementation, in f32 and in bf16.
+step golden ./tts-golden golden --device cuda:0
+step golden-bf16 ./tts-golden golden --device cuda:0 --dtype bf16
 if command -v compute-sanitizer > /dev/null; then
   step memcheck compute-sanitizer --error-exitcode 9 ./gpu_check 64 cuda:0
   step racecheck compute-sanitizer --tool racecheck --error-exitcode 9 ./gpu_check 16 cuda:0
@@ -40,6 +43,7 @@ bench() {
 for size in 0.6b 1.7b; do
   bench "$size" --random "$size"
   bench "$size-q8" --random "$size" --dtype q8
+  bench "$size-fp8" --random "$size" --dtype fp8
   bench "$size-classic" --random "$size" --graphs false --frames-per-read 1
   bench "$size-told" --random "$size" --graphs false
   bench "$size-read1" --random "$size" --frames-per-read 1
