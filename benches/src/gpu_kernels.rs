@@ -1,13 +1,14 @@
 //! Kernels for GPUs, each on its own and many times in a row.
 
+mod codec;
+
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use serde::Serialize;
 use tts_nn::{
-    Bits, Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, GpuConv, Graph,
-    Linear, SnakeBeta,
+    Bits, Blocks, Buffer, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph, Linear,
 };
 use tts_sampler::{BatchSampler, Draw, DrawKey, DrawRow, History, SamplingParams, TokenRules};
 
@@ -30,6 +31,8 @@ pub struct Sizes {
     pub batches: &'static [usize],
     /// Channels and times of the codec's residual units.
     pub signals: &'static [(usize, usize)],
+    /// Rows and channels of the codec before its waveform.
+    pub pieces: &'static [(usize, usize)],
     /// Bytes that a launch and the next ones read before the first are read again: more than the
     /// caches of a GPU have.
     pub bytes: usize,
@@ -47,6 +50,7 @@ impl Sizes {
         batches: &[1, 4, 8, 64],
         // Four frames.
         signals: &[(768, 128), (384, 640), (192, 2560), (96, 7680)],
+        pieces: &[(4, 1024), (16, 1024), (100, 1024)],
         bytes: 256 << 20,
     };
 }
@@ -146,7 +150,10 @@ pub fn cases(device: &Device, sizes: &Sizes) -> Result<Vec<Case>> {
         cases.push(draw(device, sizes, rows)?);
     }
     for &(channels, time) in sizes.signals {
-        cases.push(convolution(device, channels, time)?);
+        cases.push(codec::convolution(device, channels, time)?);
+    }
+    for &(rows, channels) in sizes.pieces {
+        cases.extend(codec::rows(device, rows, channels)?);
     }
     Ok(cases)
 }
@@ -250,25 +257,10 @@ fn layers(device: &Device, sizes: &Sizes, bits: Bits, rows: usize, context: usiz
     }))
 }
 
-/// The first convolution of a residual unit, with the activation before it.
-fn convolution(device: &Device, channels: usize, time: usize) -> Result<Case> {
-    const COUNT: usize = 16;
-    const KERNEL: usize = 7;
-    let vector = || random(device, &[channels], DType::F32);
-    let snake = SnakeBeta::new(&vector()?, &vector()?)?;
-    let weight = random(device, &[channels, channels, KERNEL], DType::F32)?;
-    let conv = GpuConv::new(&weight, &vector()?, 1, Some(snake))?;
-    let (x, state) = (random(device, &[channels, time], DType::F32)?, conv.new_state()?);
-    let bytes = (weight.elem_count() + 2 * x.elem_count()) * size_of::<f32>();
-    let name = format!("convolution of {channels} channels at {time} times");
-    let y = Buffer::zeros((channels, time), DType::F32, device)?;
-    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
-        Ok((0..COUNT).try_for_each(|_| conv.forward_into(&x, &state, None, &y))?)
-    }))
-}
+/// Launches of what takes little time.
+const COUNT: usize = 16;
 
 fn draw(device: &Device, sizes: &Sizes, rows: usize) -> Result<Case> {
-    const COUNT: usize = 16;
     let rules = TokenRules::talker(sizes.vocab, sizes.vocab / 2, sizes.vocab as u32 - 1);
     let params = SamplingParams {
         temperature: 0.9,

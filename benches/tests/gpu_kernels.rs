@@ -15,10 +15,11 @@ fn every_case_runs() {
         contexts: &[3],
         batches: &[1, 5],
         signals: &[(3, 20)],
+        pieces: &[(2, 8)],
         bytes: 4096,
     };
     let cases = cases(&Device::Cpu, &sizes).unwrap();
-    assert_eq!(cases.len(), 1 + 2 * (2 * (4 + 1) + 1) + 1);
+    assert_eq!(cases.len(), 1 + 2 * (3 * (4 + 1) + 1) + 1 + 4);
     for case in cases {
         let (name, bytes) = (case.name.clone(), case.bytes);
         let timed = case.time(&Device::Cpu, 1).unwrap();

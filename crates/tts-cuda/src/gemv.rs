@@ -126,9 +126,10 @@ impl Gemv {
     /// kernel has run and is not used otherwise meanwhile.
     pub unsafe fn launch(&self, queue: &Queue) -> Result<(), LaunchError> {
         let [by_one, by_four, by_eight] = self.weights.kernels();
+        // Two rows alone would read the weights twice.
         let (together, kernel) = match self.rows {
-            ..=2 => (1, by_one),
-            3..=4 => (4, by_four),
+            ..=1 => (1, by_one),
+            2..=4 => (4, by_four),
             5.. => (8, by_eight),
         };
         let fits = shared(together, self.width) <= Launch::MOST_SHARED;

@@ -21,6 +21,8 @@ use crate::works::Works;
 
 /// Rows of a prompt that are put into the queue at once; bounds its memory.
 const ROWS: usize = 64;
+/// Positions that make a difference to the memory of attention.
+const FEW: usize = 512;
 /// Positions behind a window that there are angles for from the beginning.
 const ANGLES: usize = 1024;
 /// Query heads that share a key head, and width of a head, at most.
@@ -262,7 +264,12 @@ impl ResidentDecoder {
             Some(window) => {
                 (window, (most(|state| state.position) + time).next_power_of_two().max(ANGLES))
             }
-            None => (most(|state| state.capacity), most(|state| state.capacity)),
+            None => {
+                let most = most(|state| state.capacity);
+                // A few positions more do not need other memory, nor another graph.
+                let most = if most > FEW { most.next_multiple_of(FEW) } else { most };
+                (most, most)
+            }
         }
     }
 

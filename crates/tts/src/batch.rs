@@ -78,6 +78,12 @@ impl<M: Deref<Target = Model>> Batch<M> {
     }
 }
 
+impl<M: Deref<Target = Model>> Drop for Batch<M> {
+    fn drop(&mut self) {
+        self.line.rest(&self.model);
+    }
+}
+
 /// The number of a request, and what became of it.
 type Spoken = (usize, Result<Utterance, TtsError>);
 
@@ -152,6 +158,11 @@ impl Line {
         }
         self.leave(model, &mut over);
         Ok(over)
+    }
+
+    /// Leaves its memory to whoever speaks next.
+    pub(crate) fn rest(&mut self, model: &Model) {
+        self.generator.rest(model);
     }
 
     /// Those that wait take the places that are free; gives those that cannot.

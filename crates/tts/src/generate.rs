@@ -2,6 +2,7 @@
 
 mod work;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use candle_core::{Result as TensorResult, Tensor};
@@ -31,6 +32,35 @@ pub(crate) struct Generator {
     ahead: Option<Run>,
 }
 
+/// The memory of generators that are gone, with its graphs, for those that come.
+#[derive(Debug, Default)]
+pub(crate) struct Works(Mutex<Vec<Work>>);
+
+impl Works {
+    /// The newest that is kept; older ones make room.
+    const MOST: usize = 8;
+
+    fn list(&self) -> MutexGuard<'_, Vec<Work>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For so many requests and frames.
+    fn take(&self, requests: usize, frames: usize) -> Option<Work> {
+        let mut works = self.list();
+        let fits =
+            |work: &Work| work.fits(requests) && work.room().is_ok_and(|room| room >= frames);
+        works.iter().rposition(fits).map(|index| works.remove(index))
+    }
+
+    fn put(&self, work: Work) {
+        let mut works = self.list();
+        if works.len() >= Self::MOST {
+            works.remove(0);
+        }
+        works.push(work);
+    }
+}
+
 /// Frames in a row that the host reads together.
 #[derive(Debug)]
 struct Run {
@@ -46,7 +76,7 @@ impl Generator {
         let kept = if is_alone { &mut self.work } else { &mut self.joining };
         let mut work = match kept.take() {
             Some(work) => work,
-            None => Work::new(model, 1, speaking.read_every(model).min(FRAMES_PER_LOOK))?,
+            None => new_work(model, 1, speaking.read_every(model).min(FRAMES_PER_LOOK))?,
         };
         work.talker.logits().set(&speaking.output.logits)?;
         work.sampler.begin(&[speaking.first_code_row()])?;
@@ -113,6 +143,16 @@ impl Generator {
         Ok(())
     }
 
+    /// Leaves its memory to whoever generates next.
+    pub(crate) fn rest(&mut self, model: &Model) {
+        for mut work in self.work.take().into_iter().chain(self.joining.take()) {
+            // Nobody's caches stay with it.
+            if model.talker.begin(&mut work.talker, &mut []).is_ok() {
+                model.works.put(work);
+            }
+        }
+    }
+
     /// Nobody needs the frames any more that a GPU works on.
     pub(crate) fn forget_ahead(&mut self) {
         self.ahead = None;
@@ -166,8 +206,16 @@ impl Generator {
         let frames = frames.min(FRAMES_PER_LOOK);
         match self.work.take() {
             Some(work) if work.fits(live.len()) && work.room()? >= frames => Ok(work),
-            _ => Work::new(model, live.len(), frames),
+            _ => new_work(model, live.len(), frames),
         }
+    }
+}
+
+/// Memory for so many requests and frames between two reads, with graphs if it had been somebody's.
+fn new_work(model: &Model, requests: usize, frames: usize) -> Result<Work, TtsError> {
+    match model.works.take(requests, frames) {
+        Some(work) => Ok(work),
+        None => Work::new(model, requests, frames),
     }
 }
 

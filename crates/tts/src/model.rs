@@ -15,6 +15,7 @@ use tts_text::{SplitRule, Tokenizer, supported_languages, supported_speakers};
 
 use crate::device;
 use crate::error::TtsError;
+use crate::generate::Works;
 use crate::options::Options;
 use crate::precision::Precision;
 use crate::request::Request;
@@ -25,7 +26,7 @@ use crate::voice::Voice;
 const FRAMES_PER_READ: usize = 4;
 
 /// A loaded model. It holds no state of any request, so one serves any number of
-/// them.
+/// them; the memory that frames are generated in goes from one to the next.
 #[derive(Debug)]
 pub struct Model {
     pub(crate) talker: Talker,
@@ -36,6 +37,7 @@ pub struct Model {
     device: Device,
     defaults: Options,
     rules: TokenRules,
+    pub(crate) works: Works,
     /// Loaded when the first reference audio comes.
     codec_encoder: OnceLock<CodecEncoder>,
     speaker_encoder: OnceLock<SpeakerEncoder>,
@@ -136,6 +138,7 @@ impl Model {
             tokenizer,
             defaults: Options::from_generation_config(&checkpoint.generation),
             rules,
+            works: Works::default(),
             checkpoint,
             device: device.clone(),
             codec_encoder: OnceLock::new(),

@@ -277,6 +277,12 @@ impl<M: Deref<Target = Model>> Session<M> {
     }
 }
 
+impl<M: Deref<Target = Model>> Drop for Session<M> {
+    fn drop(&mut self) {
+        self.generator.rest(&self.model);
+    }
+}
+
 /// The frame at which audio is looked at next.
 fn next_look(frames: usize) -> usize {
     (frames / FRAMES_PER_LOOK + 1) * FRAMES_PER_LOOK

@@ -124,6 +124,7 @@ impl Model {
                 utterances.push((number, utterance?));
             }
         }
+        line.rest(self);
         utterances.sort_by_key(|(number, _)| *number);
         Ok(utterances.into_iter().map(|(_, utterance)| utterance).collect())
     }

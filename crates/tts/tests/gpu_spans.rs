@@ -49,6 +49,9 @@ fn frames_have_their_stages_unless_they_are_to_be_repeated() {
     let (same, seen) = speak(Some(true));
     assert_eq!((same, seen), (frames.clone(), whole(&[told, repeated, repeated, repeated])));
 
+    // The next request has the graph of this one.
+    assert_eq!(speak(Some(true)), (frames.clone(), whole(&[repeated; 4])));
+
     // The next frames are repeated before those of a chunk are decoded.
     request.options.graphs = Some(true);
     request.options.frames_per_read = Some(2);
@@ -64,9 +67,7 @@ fn frames_have_their_stages_unless_they_are_to_be_repeated() {
         &["synthesize", "prefill"][..],
         &cuts,
         &chunk,
-        told,
-        repeated,
-        &["frame_graph", "frame_graph", "decode"],
+        &["frame_graph", "frame_graph", "frame_graph", "frame_graph", "decode"],
         &chunk,
         &["decode", "synthesize", "stream_chunk"],
     ];
