@@ -32,14 +32,14 @@ def speak(lines, mode, directory, model, precision):
     """One row for every line: frames and why it ended; the audio is in the directory."""
     command = [ROOT / "target/release/examples/speak_lines", lines, directory, mode, model, precision]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return [json.loads(line) for line in printed.splitlines()]
+    return sorted((json.loads(line) for line in printed.splitlines()), key=lambda row: row["line"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lines", type=Path, help="a sentence a line")
     parser.add_argument("--model", default="demo", help="model directory (default: the embedded model)")
-    parser.add_argument("--precision", choices=["f32", "bf16", "q8", "q4mix"], default="f32", help="of the language models")
+    parser.add_argument("--precision", choices=["f32", "bf16", "q8", "fp8", "q4mix"], default="f32", help="of the language models")
     parser.add_argument("--mode", choices=MODES, action="append", help="may be repeated (default: all)")
     parser.add_argument("--report", type=Path, help="JSON file to write")
     args = parser.parse_args()

@@ -4,16 +4,18 @@
 //! cargo run --release -p tts --example speak_lines -- LINES DIRECTORY [MODE] [MODEL] [PRECISION]
 //! ```
 //!
-//! MODE is `single`, `batch` (eight at a time) or `stream` (the layout that brings the text
-//! while it is spoken); MODEL is a model directory or
-//! `demo`; PRECISION is `f32`, `bf16`, `q8` or `q4mix`. Line N has the seed N. Prints a JSON
-//! line for each: frames, and why it ended. Without arguments two lines go nowhere.
+//! MODE is `single`, `batch` (eight at once, the next one when one is over) or `stream` (the
+//! layout that brings the text while it is spoken); MODEL is a model directory or `demo`;
+//! PRECISION is `f32`, `bf16`, `q8`, `fp8` or `q4mix`. Line N has the seed N. Prints a JSON line
+//! for each when it is over: frames, and why it ended. Without arguments two lines go nowhere.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tts::{DeviceName, Layout, Model, ModelFiles, Precision, Request, SplitRule, Utterance, Voice};
+use tts::{
+    Batch, DeviceName, Layout, Model, ModelFiles, Precision, Request, SplitRule, Utterance, Voice,
+};
 
 const BATCH: usize = 8;
 
@@ -48,10 +50,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             request
         })
         .collect();
-    let at_once = if mode == "batch" { BATCH } else { 1 };
-    for (first, requests) in (0..).step_by(at_once).zip(requests.chunks(at_once)) {
-        for (line, spoken) in (first..).zip(model.speak_batch(requests)?) {
-            report(line, &spoken, directory.as_deref())?;
+    let mut batch = Batch::new(&model, if mode == "batch" { BATCH } else { 1 });
+    for request in &requests {
+        batch.add(request)?;
+    }
+    while !batch.is_empty() {
+        for (line, spoken) in batch.step()? {
+            report(line, &spoken?, directory.as_deref())?;
         }
     }
     Ok(())
