@@ -184,7 +184,9 @@ impl CodecDecoder {
     ) -> Result<Vec<f32>, CodecError> {
         self.codes.check(frames)?;
         state.fetch()?;
-        state.newest = Some(self.forward(frames, state, &mut Stages::seen_by(tap))?);
+        if !frames.is_empty() {
+            state.newest = Some(self.forward(frames, state, &mut Stages::seen_by(tap))?);
+        }
         state.take()
     }
 

@@ -31,7 +31,7 @@ fn nearest(value: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::WEIGHT_GROUP;
+    use crate::weight_groups;
 
     /// The number that bits are of, as the format says.
     fn number(bits: u8) -> f64 {
@@ -41,16 +41,6 @@ mod tests {
             _ => (1.0 + mantissa / 8.0) * 2_f64.powi(exponent - 7),
         };
         if bits < 0x80 { size } else { -size }
-    }
-
-    /// Between -1 and 1.
-    fn values(count: usize) -> Vec<f32> {
-        let mut state = 7_u32;
-        let mut next = || {
-            state = state.wrapping_mul(0x915f_77f5).wrapping_add(1);
-            (state >> 8) as f32 / 8_388_608.0 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
     }
 
     #[test]
@@ -80,29 +70,10 @@ mod tests {
 
     #[test]
     fn errors_are_small_beside_weights() {
-        for width in [1, 100, 127, 128, 129, 256, 300] {
-            // Groups of very different sizes.
-            let sizes = (0..3 * width).map(|at| 10_f32.powi((at / WEIGHT_GROUP) as i32 % 7 - 3));
-            let weights: Vec<f32> =
-                values(3 * width).iter().zip(sizes).map(|(weight, size)| weight * size).collect();
-            let (numbers, scales) = quantize_fp8(&weights, width);
-            let groups = width.div_ceil(WEIGHT_GROUP);
-            assert_eq!((numbers.len(), scales.len()), (weights.len(), 3 * groups), "{width}");
-            for (at, (weight, bits)) in weights.iter().zip(&numbers).enumerate() {
-                let scale = f64::from(scales[at / width * groups + at % width / WEIGHT_GROUP]);
-                let weight = f64::from(*weight);
-                let error = (number(*bits) * scale - weight).abs();
-                // Half of a last bit, or of the smallest number; quotients are rounded, too.
-                let bound = (weight.abs() / 16.0).max(scale / 1024.0) * (1.0 + 1e-5);
-                assert!(error <= bound, "{width} {at}: {weight}");
-            }
-            for (at, scale) in scales.iter().enumerate() {
-                let row = &weights[at / groups * width..][..width];
-                let group = row.chunks(WEIGHT_GROUP).nth(at % groups).expect("a group");
-                let largest = group.iter().map(|weight| weight.abs()).fold(0.0, f32::max);
-                assert_eq!(*scale, largest / 448.0, "{width} {at}");
-            }
-        }
+        // Half of a last bit, or of the smallest number; quotients are rounded, too.
+        let bound =
+            |weight: f64, scale: f64| (weight.abs() / 16.0).max(scale / 1024.0) * (1.0 + 1e-5);
+        weight_groups::check(quantize_fp8, 448.0, number, bound);
     }
 
     #[test]

@@ -12,41 +12,13 @@ pub fn quantize(weights: &[f32], width: usize) -> (Vec<i8>, Vec<f32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::WEIGHT_GROUP;
-
-    /// Between -1 and 1.
-    fn numbers(count: usize) -> Vec<f32> {
-        let mut state = 7_u32;
-        let mut next = || {
-            state = state.wrapping_mul(0x915f_77f5).wrapping_add(1);
-            (state >> 8) as f32 / 8_388_608.0 - 1.0
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::weight_groups;
 
     #[test]
     fn weights_are_within_half_a_scale() {
-        for width in [1, 100, 127, 128, 129, 256, 300] {
-            // Groups of very different sizes.
-            let sizes = (0..3 * width).map(|at| 10_f32.powi((at / WEIGHT_GROUP) as i32 % 7 - 3));
-            let weights: Vec<f32> =
-                numbers(3 * width).iter().zip(sizes).map(|(weight, size)| weight * size).collect();
-            let (bytes, scales) = quantize(&weights, width);
-            let groups = width.div_ceil(WEIGHT_GROUP);
-            assert_eq!((bytes.len(), scales.len()), (weights.len(), 3 * groups), "{width}");
-            for (at, (weight, byte)) in weights.iter().zip(&bytes).enumerate() {
-                let scale = f64::from(scales[at / width * groups + at % width / WEIGHT_GROUP]);
-                let error = (f64::from(*byte) * scale - f64::from(*weight)).abs();
-                // Quotients are rounded, too.
-                assert!(error <= scale * (0.5 + 1e-5), "{width} {at}: {weight}");
-            }
-            for (at, scale) in scales.iter().enumerate() {
-                let row = &weights[at / groups * width..][..width];
-                let group = row.chunks(WEIGHT_GROUP).nth(at % groups).expect("a group");
-                let largest = group.iter().map(|weight| weight.abs()).fold(0.0, f32::max);
-                assert_eq!(*scale, largest / 127.0, "{width} {at}");
-            }
-        }
+        // Quotients are rounded, too.
+        let bound = |_, scale| scale * (0.5 + 1e-5);
+        weight_groups::check(quantize, 127.0, f64::from, bound);
     }
 
     #[test]

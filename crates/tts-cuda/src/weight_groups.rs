@@ -24,3 +24,39 @@ pub(crate) fn quantize_groups<T>(
     }
     (numbers, scales)
 }
+
+/// Checks scales, and that numbers times their scale are within a bound of the weight, which is asked
+/// for with the weight and the scale.
+#[cfg(test)]
+pub(crate) fn check<T: Copy>(
+    quantize: impl Fn(&[f32], usize) -> (Vec<T>, Vec<f32>),
+    largest: f32,
+    number: impl Fn(T) -> f64,
+    bound: impl Fn(f64, f64) -> f64,
+) {
+    let mut state = 7_u32;
+    let mut between_ones = || {
+        state = state.wrapping_mul(0x915f_77f5).wrapping_add(1);
+        (state >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    for width in [1, 100, 127, 128, 129, 256, 300] {
+        // Groups of very different sizes.
+        let size = |at: usize| 10_f32.powi((at / WEIGHT_GROUP) as i32 % 7 - 3);
+        let weights: Vec<f32> = (0..3 * width).map(|at| between_ones() * size(at)).collect();
+        let (numbers, scales) = quantize(&weights, width);
+        let groups = width.div_ceil(WEIGHT_GROUP);
+        assert_eq!((numbers.len(), scales.len()), (weights.len(), 3 * groups), "{width}");
+        for (at, (weight, of)) in weights.iter().zip(&numbers).enumerate() {
+            let scale = f64::from(scales[at / width * groups + at % width / WEIGHT_GROUP]);
+            let weight = f64::from(*weight);
+            let error = (number(*of) * scale - weight).abs();
+            assert!(error <= bound(weight, scale), "{width} {at}: {weight}");
+        }
+        for (at, scale) in scales.iter().enumerate() {
+            let row = &weights[at / groups * width..][..width];
+            let group = row.chunks(WEIGHT_GROUP).nth(at % groups).expect("a group");
+            let most = group.iter().map(|weight| weight.abs()).fold(0.0, f32::max);
+            assert_eq!(*scale, most / largest, "{width} {at}");
+        }
+    }
+}

@@ -264,7 +264,7 @@ impl Decoder {
     /// If a state was made by a stack of the other kind; if there are more than rows.
     pub fn begin(&self, batch: &mut DecoderBatch, states: &mut [&mut DecoderState]) -> Result<()> {
         match (&self.0, &mut batch.0) {
-            (Stack::Resident(stack), Some(batch)) => stack.begin(batch, &resident(states)?),
+            (Stack::Resident(stack), Some(batch)) => stack.begin(batch, &mut resident(states)?),
             (Stack::Dense(_) | Stack::Packed(_), None) => Ok(()),
             _ => foreign(),
         }

@@ -52,8 +52,9 @@ pub(crate) struct ResidentState {
     /// `[layers, 2, kv_heads, capacity, head_dim]`.
     cache: Tensor,
     capacity: usize,
-    /// Behind a window the cache keeps the last positions, and there is room for any number.
-    has_window: bool,
+    /// Positions that it may come to: the capacity, or those that there are angles for behind a window,
+    /// where the cache keeps the last ones.
+    room: usize,
     position: usize,
 }
 
@@ -120,8 +121,8 @@ impl ResidentState {
 
     /// Is there room for some more positions?
     fn room(&self, time: usize) -> Result<()> {
-        let (needed, capacity) = (self.position + time, self.capacity);
-        if needed > capacity && !self.has_window {
+        let (needed, capacity) = (self.position + time, self.room);
+        if needed > capacity {
             return Err(Error::wrap(CacheFull { needed, capacity }));
         }
         Ok(())
@@ -236,10 +237,13 @@ impl ResidentDecoder {
 
     pub(crate) fn new_state(&self, capacity: usize) -> Result<ResidentState> {
         // All rows of a step are written before the first of them looks back.
-        let capacity = self.window.map_or(capacity, |window| window + ROWS - 1);
+        let (capacity, room) = match self.window {
+            Some(window) => (window + ROWS - 1, 0),
+            None => (capacity, capacity),
+        };
         let (shape, dtype) = self.cache_of(capacity);
         let cache = Tensor::zeros(&shape, dtype, &self.device)?;
-        Ok(ResidentState { cache, capacity, has_window: self.window.is_some(), position: 0 })
+        Ok(ResidentState { cache, capacity, room, position: 0 })
     }
 
     /// Shape and type of the cache of a sequence.
@@ -254,23 +258,21 @@ impl ResidentDecoder {
     }
 
     /// Positions that a row of `time` new ones of each sequence sees at most, and positions that angles
-    /// are needed for.
-    fn reach(&self, states: &[&mut ResidentState], time: usize) -> (usize, usize) {
-        let most = |of: fn(&ResidentState) -> usize| {
-            states.iter().map(|state| of(state)).max().unwrap_or(1)
+    /// are needed for, which gives sequences behind a window their room.
+    fn reach(&self, states: &mut [&mut ResidentState], time: usize) -> (usize, usize) {
+        let Some(window) = self.window else {
+            let most = states.iter().map(|state| state.capacity).max().unwrap_or(1);
+            // A few positions more do not need other memory, nor another graph.
+            let most = if most > FEW { most.next_multiple_of(FEW) } else { most };
+            return (most, most);
         };
-        match self.window {
-            // Some for later, so that they are not needed anew at every step.
-            Some(window) => {
-                (window, (most(|state| state.position) + time).next_power_of_two().max(ANGLES))
-            }
-            None => {
-                let most = most(|state| state.capacity);
-                // A few positions more do not need other memory, nor another graph.
-                let most = if most > FEW { most.next_multiple_of(FEW) } else { most };
-                (most, most)
-            }
+        let most = states.iter().map(|state| state.position).max().unwrap_or(0) + time;
+        // Some for later, so that they are not needed anew at every step.
+        let angles = most.next_power_of_two().max(ANGLES);
+        for state in states {
+            state.room = angles;
         }
+        (window, angles)
     }
 
     /// Of so many positions at least.
@@ -343,7 +345,7 @@ impl ResidentDecoder {
     pub(crate) fn begin(
         &self,
         batch: &mut ResidentBatch,
-        states: &[&mut ResidentState],
+        states: &mut [&mut ResidentState],
     ) -> Result<()> {
         states.iter().try_for_each(|state| self.check(state))?;
         let (longest, furthest) = self.reach(states, batch.time);
@@ -471,12 +473,12 @@ impl ResidentDecoder {
         if (batch, hidden) != (states.len(), self.decoder.shape.hidden as usize) {
             candle_core::bail!("rows {:?} for {} sequences of this stack", x.dims(), states.len());
         }
+        let (longest, furthest) = self.reach(states, time);
         for state in states.iter() {
             self.check(state)?;
             state.room(time)?;
         }
         let places = places(states, time)?;
-        let (longest, furthest) = self.reach(states, time);
         let angles = self.angles(furthest)?;
         let x = x.reshape((batch * time, hidden))?.to_dtype(DType::F32)?.contiguous()?;
         let work = match self.works.take(|| None) {

@@ -72,6 +72,12 @@ impl<M: Deref<Target = Model>> Batch<M> {
         self.line.step(&self.model, &mut NoProbe)
     }
 
+    /// The samples of a request that speaks, as far as they have come and were not taken before; its
+    /// utterance has the rest. What a [guard](crate::Guard) lets be spoken again begins anew.
+    pub fn take_samples(&mut self, number: usize) -> Vec<f32> {
+        self.line.take_samples(number)
+    }
+
     /// Is nobody speaking or waiting?
     pub fn is_empty(&self) -> bool {
         self.line.is_empty()
@@ -138,6 +144,12 @@ impl Line {
         });
         self.count += 1;
         Ok(number)
+    }
+
+    /// See [`Batch::take_samples`].
+    fn take_samples(&mut self, number: usize) -> Vec<f32> {
+        let speaks = self.speaking.iter_mut().find(|(one, _)| one.number == number);
+        speaks.map(|(_, speaking)| std::mem::take(&mut speaking.sound.samples)).unwrap_or_default()
     }
 
     /// See [`Batch::step`].

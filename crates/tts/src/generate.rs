@@ -37,7 +37,7 @@ pub(crate) struct Generator {
 pub(crate) struct Works(Mutex<Vec<Work>>);
 
 impl Works {
-    /// The newest that is kept; older ones make room.
+    /// So many are kept; the oldest makes room.
     const MOST: usize = 8;
 
     fn list(&self) -> MutexGuard<'_, Vec<Work>> {

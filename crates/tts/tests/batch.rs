@@ -62,6 +62,32 @@ fn requests_take_the_places_of_those_that_are_over() {
 }
 
 #[test]
+fn samples_can_be_taken_while_a_request_speaks() {
+    let model = model();
+    let requests = [request(&model, 60, 1), request(&model, 30, 2)];
+    let mut batch = Batch::new(&model, 2);
+    for request in &requests {
+        batch.add(request).unwrap();
+    }
+    let (mut samples, mut pieces) = ([Vec::new(), Vec::new()], 0);
+    assert!(batch.take_samples(0).is_empty());
+    while !batch.is_empty() {
+        let over = batch.step().unwrap();
+        let taken = batch.take_samples(0);
+        pieces += usize::from(!taken.is_empty());
+        samples[0].extend(taken);
+        for (number, utterance) in over {
+            samples[number].extend(utterance.unwrap().audio.samples);
+        }
+    }
+    // Two of 25 frames; the rest comes with the end.
+    assert_eq!(pieces, 2);
+    for (request, samples) in requests.iter().zip(samples) {
+        assert_eq!(model.speak(request).unwrap().audio.samples, samples);
+    }
+}
+
+#[test]
 fn what_fails_is_nothing_to_the_others() {
     let model = model();
     let good = request(&model, 30, 1);
