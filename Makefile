@@ -57,7 +57,7 @@ bench-gate: ## Count instructions, compare with those on record and with profili
 audit-gpu-syncs: ## List every place where the host waits for the device, and check the marks there
 	cargo xtask audit-gpu-syncs
 
-cuda: ## Build with kernels for NVIDIA GPUs, toolchain and all: target/cuda/release (half an hour the first time)
+cuda: ## Build with kernels for NVIDIA GPUs, toolchain and all: target/cuda/release (a quarter of an hour the first time)
 	eval "$$(bash tools/cuda-toolchain.sh target/cuda-toolchain)" && cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches --features tts-cli/cuda,tts-benches/cuda
 
 golden: ## Compare with the recorded results of the official implementation

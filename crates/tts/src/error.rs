@@ -67,9 +67,11 @@ pub enum TtsError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Packed models, and those in 4 bits, are computed on the CPU only.
-    #[error("a packed model, or {precision}, on {device}; expected the CPU, or f32, bf16 or q8")]
+    /// Packed models, and those in 4 bits, are computed on the CPU only; those in fp8 on a GPU only.
+    #[error("{}, on {device}; expected {}", what(*packed, *precision), instead(*packed, *precision))]
     Precision {
+        /// Whether the model is packed.
+        packed: bool,
         /// What was asked for.
         precision: Precision,
         /// Where.
@@ -173,5 +175,19 @@ impl From<SpeakerError> for TtsError {
             SpeakerError::Checkpoint(error) => Self::Checkpoint(error),
             other => Self::SpeakerEncoder(other),
         }
+    }
+}
+
+/// What cannot be computed.
+fn what(packed: bool, precision: Precision) -> String {
+    if packed { format!("a model packed in {precision}") } else { precision.to_string() }
+}
+
+/// What can be, in its place.
+fn instead(packed: bool, precision: Precision) -> &'static str {
+    match precision {
+        _ if packed => "the CPU",
+        Precision::Fp8 => "a GPU, or f32, bf16, q8 or q4mix",
+        _ => "the CPU, or f32, bf16, q8 or fp8",
     }
 }

@@ -110,7 +110,8 @@ impl Model {
             Precision::F32 | Precision::Bf16 | Precision::Q8 => device.is_cpu() || !is_packed,
         };
         if !is_possible {
-            return Err(TtsError::Precision { precision, device: device.into() });
+            let device = device.into();
+            return Err(TtsError::Precision { packed: is_packed, precision, device });
         }
         if let ModelFiles::Packed(file) = &files
             && file.precision() != precision.name()
