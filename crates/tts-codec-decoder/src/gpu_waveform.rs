@@ -15,6 +15,8 @@ pub(crate) struct GpuWaveform {
     /// Only to be seen: it is a part of `last`.
     last_snake: SnakeBeta,
     last: GpuConv,
+    /// The same, with samples in [-1, 1].
+    last_limited: GpuConv,
 }
 
 #[derive(Debug)]
@@ -45,7 +47,8 @@ impl GpuWaveform {
                 .map(|(i, &stride)| Block::load(stride, &weights.scope(format!("{}.block", i + 1))))
                 .collect::<std::result::Result<_, _>>()?,
             last_snake,
-            last: last.limited(1.0),
+            last_limited: last.clone().limited(1.0),
+            last,
         })
     }
 
@@ -109,8 +112,12 @@ impl GpuWaveform {
         let end = self.blocks.len() + 1;
         stages.show_made(format_args!("decoder{end}"), || self.last_snake.forward(&x))?;
         let samples = Buffer::of(samples.reshape((1, time))?)?;
+        if !stages.are_seen() {
+            return self.last_limited.forward_into(&x, &state.last, None, &samples);
+        }
         self.last.forward_into(&x, &state.last, None, &samples)?;
-        stages.show(format_args!("decoder{}", end + 1), &samples)
+        stages.show(format_args!("decoder{}", end + 1), &samples)?;
+        samples.set(&samples.clamp(-1_f32, 1_f32)?)
     }
 }
 

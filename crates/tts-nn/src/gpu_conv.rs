@@ -9,7 +9,7 @@ use crate::snake::SnakeBeta;
 /// A causal convolution on a GPU, ordinary or transposed, with the activation before it and the sum
 /// behind it in one kernel: [`CausalConv1d`](crate::CausalConv1d) and
 /// [`CausalConvTranspose1d`](crate::CausalConvTranspose1d) in f32.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GpuConv {
     queue: Queue,
     /// `[taps, inputs, outputs * stride]`, the tap of the oldest input first.
