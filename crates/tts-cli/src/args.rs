@@ -146,8 +146,8 @@ fn layout() -> impl TypedValueParser<Value = Layout> {
 }
 
 /// The names of those that `is_meant`.
-fn precision(is_meant: fn(&Precision) -> bool) -> impl TypedValueParser<Value = Precision> {
-    let meant = Precision::ALL.into_iter().filter(is_meant);
+fn precision(is_meant: fn(Precision) -> bool) -> impl TypedValueParser<Value = Precision> {
+    let meant = Precision::ALL.into_iter().filter(|&precision| is_meant(precision));
     let names = PossibleValuesParser::new(meant.map(Precision::name));
     names.try_map(|name| name.parse::<Precision>())
 }
@@ -284,7 +284,7 @@ pub(crate) struct QuantizeArgs {
     #[arg(long, short)]
     pub(crate) output: PathBuf,
     /// Precision of the language models: q8 (8 bits), or q4mix (4 bits in the layers)
-    #[arg(long, value_parser = precision(|precision| precision.packing().is_some()), default_value = "q8")]
+    #[arg(long, value_parser = precision(Precision::can_be_packed), default_value = "q8")]
     pub(crate) dtype: Precision,
 }
 

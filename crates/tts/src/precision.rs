@@ -77,6 +77,12 @@ impl Precision {
         }
     }
 
+    /// Whether a model can be [packed](crate::quantize) in it: numbers for a GPU are made where it
+    /// is loaded.
+    pub fn can_be_packed(self) -> bool {
+        matches!(self, Self::Q8 | Self::Q4Mix)
+    }
+
     /// In what numbers matrices are kept, where they are packed.
     pub fn packing(self) -> Option<Packing> {
         match self {

@@ -22,7 +22,7 @@ pub fn quantize(
     precision: Precision,
     path: impl AsRef<Path>,
 ) -> Result<usize, TtsError> {
-    if precision.packing().is_none() {
+    if !precision.can_be_packed() {
         return Err(TtsError::NotPacked { precision });
     }
     let checkpoint = Checkpoint::open_to_pack(files)?;

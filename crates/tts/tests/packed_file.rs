@@ -142,8 +142,10 @@ fn precisions_are_not_mixed() {
     let error = Model::from_pretrained(&path, &Device::Cpu).unwrap_err();
     assert!(matches!(error, TtsError::PackedPrecision { .. }), "{error}");
     let other = home.path().join("other");
-    let error = quantize(files, Precision::F32, &other).unwrap_err();
-    assert!(matches!(error, TtsError::NotPacked { .. }), "{error}");
+    for precision in [Precision::F32, Precision::Fp8] {
+        let error = quantize(files.clone(), precision, &other).unwrap_err();
+        assert!(matches!(error, TtsError::NotPacked { .. }), "{error}");
+    }
     let error = quantize(opened, Precision::Q8, &other).unwrap_err();
     assert!(error.to_string().contains("packed already"), "{error}");
     assert!(!other.exists());
