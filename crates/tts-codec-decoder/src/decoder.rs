@@ -148,12 +148,7 @@ impl CodecDecoder {
         frames: &[F],
         state: &mut CodecState,
     ) -> Result<(), CodecError> {
-        self.codes.check(frames)?;
-        for frames in frames.chunks(FRAMES_AT_ONCE) {
-            state.fetch()?;
-            state.newest = Some(self.forward(frames, state, &mut Stages::unseen())?);
-        }
-        Ok(())
+        self.decode(frames, state, true)
     }
 
     /// Continues a signal by some frames whose samples nobody needs.
@@ -165,11 +160,7 @@ impl CodecDecoder {
         frames: &[F],
         state: &mut CodecState,
     ) -> Result<(), CodecError> {
-        self.codes.check(frames)?;
-        for frames in frames.chunks(FRAMES_AT_ONCE) {
-            self.forward(frames, state, &mut Stages::unseen())?;
-        }
-        Ok(())
+        self.decode(frames, state, false)
     }
 
     /// As [`CodecDecoder::push`], in one piece; `tap` sees every stage.
@@ -188,6 +179,23 @@ impl CodecDecoder {
             state.newest = Some(self.forward(frames, state, &mut Stages::seen_by(tap))?);
         }
         state.take()
+    }
+
+    /// Checks frames and decodes them piece by piece. Nobody needs the samples unless they `are_heard`.
+    fn decode<F: AsRef<[u32]>>(
+        &self,
+        frames: &[F],
+        state: &mut CodecState,
+        are_heard: bool,
+    ) -> Result<(), CodecError> {
+        self.codes.check(frames)?;
+        for frames in frames.chunks(FRAMES_AT_ONCE) {
+            // On a GPU, samples of the next piece take the place of those of the last one.
+            state.fetch()?;
+            let wave = self.forward(frames, state, &mut Stages::unseen())?;
+            state.newest = are_heard.then_some(wave);
+        }
+        Ok(())
     }
 
     /// Checked frames to samples `[time]`.

@@ -65,6 +65,11 @@ fn samples_are_those_of_the_cpu_in_any_pieces() {
             assert_eq!((pieces.len(), differ), (samples.len(), 0), "{graphs} {lengths:?}");
         }
     }
+    // What is skipped does not touch samples that nobody has taken.
+    let mut state = gpu.new_state().unwrap();
+    gpu.begin(&frames[..1], &mut state).unwrap();
+    gpu.skip(&frames[1..2], &mut state).unwrap();
+    assert_eq!(state.take().unwrap(), samples[..gpu.samples_per_frame()]);
     let mut state = gpu.new_state().unwrap();
     // Who waits in what is recorded is named.
     let recorded =
