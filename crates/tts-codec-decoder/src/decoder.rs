@@ -48,8 +48,7 @@ enum PathState {
 }
 
 impl CodecState {
-    /// Whether a GPU may repeat the decoding of as many frames as before as a graph, which is the
-    /// default.
+    /// Whether a GPU may repeat pieces as graphs, which is the default.
     pub fn set_graphs(&mut self, may: bool) {
         match &mut self.path {
             PathState::Gpu(state) => state.graphs = may,
@@ -121,6 +120,18 @@ impl CodecDecoder {
             Path::Gpu(layers) => PathState::Gpu(Box::new(layers.new_state()?)),
         };
         Ok(CodecState { path, samples: Vec::new(), newest: None })
+    }
+
+    /// Records pieces of these lengths, in frames, for so many signals at once: the next states have
+    /// them, and a GPU repeats them. There is nothing to do on the CPU.
+    ///
+    /// # Errors
+    /// If a piece is longer than 32 frames; if the device has no room for them.
+    pub fn warm_up(&self, signals: usize, lengths: &[usize]) -> Result<(), CodecError> {
+        match &self.path {
+            Path::Tensors(_) => Ok(()),
+            Path::Gpu(layers) => layers.warm_up(signals, lengths),
+        }
     }
 
     /// Continues a signal by some frames and returns their samples in [-1, 1],

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecDecoderConfig, Weights};
@@ -29,6 +29,8 @@ pub(crate) struct GpuLayers {
     sizes: Sizes,
     /// Whoever has it puts a whole piece into the queue, and the next piece comes behind it there.
     memory: Mutex<Memory>,
+    /// As many as there were at once. Those that nobody has are for the next ones, with their graphs.
+    signals: Mutex<Vec<Arc<Mutex<Signal>>>>,
     device: Device,
 }
 
@@ -63,9 +65,17 @@ struct Memory {
     waveform: [Buffer; 2],
 }
 
-/// Everything that is remembered of one signal, and its newest samples.
+/// A signal that goes on.
 #[derive(Debug)]
 pub(crate) struct GpuLayersState {
+    signal: Arc<Mutex<Signal>>,
+    /// Whether pieces may be repeated as graphs.
+    pub(crate) graphs: bool,
+}
+
+/// Everything that is remembered of one signal, and its newest samples.
+#[derive(Debug)]
+struct Signal {
     codes: Buffer,
     /// The rows before, then the new ones.
     quantized: Buffer,
@@ -74,30 +84,36 @@ pub(crate) struct GpuLayersState {
     waveform: GpuWaveformState,
     samples: Buffer,
     pieces: Vec<Piece>,
-    /// Whether pieces may be repeated as graphs.
-    pub(crate) graphs: bool,
+}
+
+impl Signal {
+    /// Begins another one.
+    fn clear(&mut self) -> TensorResult<()> {
+        self.quantized.clear()?;
+        self.transformer.clear();
+        self.upsamples.iter().try_for_each(Buffer::clear)?;
+        self.waveform.clear()
+    }
 }
 
 /// Pieces of so many frames.
 struct Piece {
     frames: usize,
     batch: DecoderBatch,
-    how: How,
-}
-
-/// How pieces of a length get to the device.
-enum How {
-    /// Kernel by kernel; the first one loads what is loaded by a first use.
-    First,
-    /// The next can be recorded.
-    Known,
-    /// As a graph, with the [version](DecoderBatch::version) of what it was told of.
-    Repeated(Graph, u64),
+    /// With the [version](DecoderBatch::version) of what it was told of.
+    graph: Option<(Graph, u64)>,
 }
 
 impl fmt::Debug for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Piece").field("frames", &self.frames).finish_non_exhaustive()
+    }
+}
+
+impl Piece {
+    /// Is it as it was recorded?
+    fn is_recorded(&self) -> bool {
+        self.graph.as_ref().is_some_and(|(_, version)| *version == self.batch.version())
     }
 }
 
@@ -152,11 +168,25 @@ impl GpuLayers {
             waveform,
             sizes,
             memory: Mutex::new(memory),
+            signals: Mutex::default(),
             device,
         })
     }
 
     pub(crate) fn new_state(&self) -> TensorResult<GpuLayersState> {
+        let mut signals = lock(&self.signals);
+        for signal in signals.iter_mut() {
+            if let Some(free) = Arc::get_mut(signal) {
+                free.get_mut().unwrap_or_else(PoisonError::into_inner).clear()?;
+                return Ok(GpuLayersState { signal: Arc::clone(signal), graphs: true });
+            }
+        }
+        let signal = Arc::new(Mutex::new(self.new_signal()?));
+        signals.push(Arc::clone(&signal));
+        Ok(GpuLayersState { signal, graphs: true })
+    }
+
+    fn new_signal(&self) -> TensorResult<Signal> {
         let Sizes { codebooks, quantized, keep, samples, frames, .. } = self.sizes;
         let zeros = |count: usize, dtype| Buffer::zeros(count, dtype, &self.device);
         let mut rows = frames;
@@ -166,7 +196,7 @@ impl GpuLayers {
                 upsample.new_rows(rows, &self.device)
             })
             .collect::<TensorResult<_>>()?;
-        Ok(GpuLayersState {
+        Ok(Signal {
             codes: zeros(frames * codebooks, DType::U32)?,
             quantized: Buffer::zeros((keep + frames, quantized), DType::F32, &self.device)?,
             transformer: self.transformer.new_state(0, DType::F32, &self.device)?,
@@ -174,7 +204,6 @@ impl GpuLayers {
             waveform: self.waveform.new_state()?,
             samples: zeros(frames * samples, DType::F32)?,
             pieces: Vec::new(),
-            graphs: true,
         })
     }
 
@@ -190,55 +219,78 @@ impl GpuLayers {
         stages: &mut Stages<'_, '_>,
     ) -> Result<Tensor, CodecError> {
         let count = frames.len();
-        let memory = self.memory();
+        let may_repeat = state.graphs && !stages.are_seen();
+        let state = &mut *lock(&state.signal);
+        let memory = lock(&self.memory);
         let codes: Vec<u32> = frames.iter().flat_map(|f| f.as_ref().iter().copied()).collect();
         let of_piece =
             |buffer: &Buffer, each: usize| Buffer::of(buffer.narrow(0, 0, count * each)?);
         of_piece(&state.codes, self.sizes.codebooks)?.write(&codes)?;
-        let known = state.pieces.iter().position(|piece| piece.frames == count);
-        let mut piece = if let Some(index) = known {
-            state.pieces.swap_remove(index)
+        let mut piece = self.begin(count, state)?;
+        if !may_repeat {
+            self.launch(&piece, state, &memory, stages)?;
+        } else if piece.is_recorded() {
+            state.transformer.pass(count)?;
         } else {
-            Piece { frames: count, batch: self.transformer.new_batch(1, count)?, how: How::First }
-        };
-        self.transformer.begin(&mut piece.batch, &mut [&mut state.transformer])?;
-        let version = piece.batch.version();
-        let may_repeat = state.graphs && !stages.are_seen();
-        piece.how = match piece.how {
-            How::Repeated(graph, recorded) if may_repeat && recorded == version => {
-                state.transformer.pass(count)?;
-                graph.launch()?;
-                How::Repeated(graph, recorded)
-            }
-            How::Known | How::Repeated(..) if may_repeat => {
-                let record = || self.launch(&piece, state, &memory, stages);
-                match Graph::record(&self.device, record)? {
-                    Some(graph) => {
-                        graph.launch()?;
-                        How::Repeated(graph, version)
-                    }
-                    None => How::Known,
-                }
-            }
-            _ => {
-                self.launch(&piece, state, &memory, stages)?;
-                How::Known
-            }
-        };
+            self.record(&mut piece, state, &memory)?;
+        }
+        if let Some((graph, _)) = piece.graph.as_ref().filter(|_| may_repeat) {
+            graph.launch()?;
+        }
         state.pieces.push(piece);
         Ok((*of_piece(&state.samples, self.sizes.samples)?).clone())
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        // Nothing in it is of any piece but the next.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Records pieces of these lengths for so many signals at once, the next ones.
+    ///
+    /// # Errors
+    /// If one is longer than a piece; if the device has no room for them.
+    pub(crate) fn warm_up(&self, signals: usize, lengths: &[usize]) -> Result<(), CodecError> {
+        let states = (0..signals).map(|_| self.new_state()).collect::<TensorResult<Vec<_>>>()?;
+        for state in &states {
+            let state = &mut *lock(&state.signal);
+            for &length in lengths {
+                let mut piece = self.begin(length, state)?;
+                if !piece.is_recorded() {
+                    self.record(&mut piece, state, &lock(&self.memory))?;
+                    state.transformer.clear();
+                }
+                state.pieces.push(piece);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the device where the next piece is.
+    fn begin(&self, count: usize, state: &mut Signal) -> TensorResult<Piece> {
+        let known = state.pieces.iter().position(|piece| piece.frames == count);
+        let mut piece = if let Some(index) = known {
+            state.pieces.swap_remove(index)
+        } else {
+            Piece { frames: count, batch: self.transformer.new_batch(1, count)?, graph: None }
+        };
+        self.transformer.begin(&mut piece.batch, &mut [&mut state.transformer])?;
+        Ok(piece)
+    }
+
+    /// Records a piece that has begun, which is not in the queue yet.
+    fn record(
+        &self,
+        piece: &mut Piece,
+        state: &mut Signal,
+        memory: &Memory,
+    ) -> Result<(), CodecError> {
+        let record = || self.launch(piece, state, memory, &mut Stages::unseen());
+        let graph = Graph::record(&self.device, record)?;
+        piece.graph = graph.map(|graph| (graph, piece.batch.version()));
+        Ok(())
     }
 
     /// All kernels of a piece whose codes the device knows.
     fn launch(
         &self,
         piece: &Piece,
-        state: &mut GpuLayersState,
+        state: &mut Signal,
         memory: &Memory,
         stages: &mut Stages<'_, '_>,
     ) -> TensorResult<()> {
@@ -295,6 +347,11 @@ impl GpuLayers {
         let [here, there] = &memory.waveform;
         self.waveform.forward(&columns, &state.waveform, [here, there], &samples, stages)
     }
+}
+
+/// What a panic left is written anew before it is read.
+fn lock<T>(memory: &Mutex<T>) -> MutexGuard<'_, T> {
+    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Memory {

@@ -33,6 +33,18 @@ pub(crate) struct GpuWaveformState {
     last: GpuConvState,
 }
 
+impl GpuWaveformState {
+    /// Begins another signal.
+    pub(crate) fn clear(&self) -> Result<()> {
+        self.first.clear()?;
+        for (input, units) in &self.blocks {
+            input.clear()?;
+            units.iter().flatten().try_for_each(GpuConvState::clear)?;
+        }
+        self.last.clear()
+    }
+}
+
 impl GpuWaveform {
     pub(crate) fn load(
         c: &CodecDecoderConfig,

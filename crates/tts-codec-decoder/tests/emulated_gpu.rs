@@ -39,6 +39,9 @@ fn samples_are_those_of_the_cpu_in_any_pieces() {
         // 1e-4 of the whole scale is the bound for the waveform.
         assert!(worst <= 2e-5 * largest, "{name}: {worst:e} of {largest}");
     }
+    // The next two states have these; no piece has so many frames.
+    gpu.warm_up(2, &[1, 5]).unwrap();
+    assert!(gpu.warm_up(1, &[33]).is_err());
     // Told, recorded and repeated, in any order; samples are taken at once, later, or not at all.
     for graphs in [true, false] {
         for lengths in [&[1, 3, 1][..], &[1, 1, 1, 1, 1], &[2, 1, 2], &[5]] {
@@ -71,6 +74,7 @@ fn samples_are_those_of_the_cpu_in_any_pieces() {
     gpu.skip(&frames[1..2], &mut state).unwrap();
     assert_eq!(state.take().unwrap(), samples[..gpu.samples_per_frame()]);
     let mut state = gpu.new_state().unwrap();
+    state.set_graphs(false);
     // Who waits in what is recorded is named.
     let recorded =
         tts_nn::Graph::record(&Device::Cpu, || gpu.push(&frames, &mut state).map(|_| ()));

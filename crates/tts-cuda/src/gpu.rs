@@ -88,7 +88,10 @@ impl Gpu {
                     .load_module(Ptx::from_binary(code(kernel.file()).to_vec()))
                     .map_err(driver)?,
             };
-            functions.insert(kernel, module.load_function(kernel.name()).map_err(driver)?);
+            let function = module.load_function(kernel.name()).map_err(driver)?;
+            // A driver may load late, which it cannot do in what is recorded. To know this it has to.
+            function.num_regs().map_err(driver)?;
+            functions.insert(kernel, function);
             modules.insert(kernel.file(), module);
         }
         let functions = Arc::new(functions);

@@ -65,6 +65,14 @@ impl Buffer {
         change.result.into_inner().ok_or(Error::UnsupportedDTypeForOp(self.dtype(), KERNEL))
     }
 
+    /// Puts zeros in the place of all.
+    ///
+    /// # Errors
+    /// Those of the tensor library.
+    pub fn clear(&self) -> Result<()> {
+        self.tensor.zero_set()
+    }
+
     /// Puts other values in the place of all.
     ///
     /// # Errors

@@ -26,6 +26,16 @@ pub struct GpuConv {
 #[derive(Debug)]
 pub struct GpuConvState(Option<Buffer>);
 
+impl GpuConvState {
+    /// Starts a new signal.
+    ///
+    /// # Errors
+    /// Those of the tensor library.
+    pub fn clear(&self) -> Result<()> {
+        self.0.as_ref().map_or(Ok(()), Buffer::clear)
+    }
+}
+
 impl GpuConv {
     /// A convolution with a weight `[outputs, inputs, kernel]` and a bias `[outputs]`, of activated
     /// inputs if there is a `snake`.

@@ -225,8 +225,7 @@ fn are_repeated(live: &[&mut Speaking]) -> bool {
 }
 
 /// Generates one frame of each request as a graph: each is the same as the one before, but for what
-/// the device knows by itself. Says whether; the first one loads what is loaded by a first use, and
-/// cannot be recorded.
+/// the device knows by itself. Says whether.
 fn repeat_frame(
     model: &Model,
     live: &mut [&mut Speaking],
@@ -236,10 +235,6 @@ fn repeat_frame(
     let version = work.talker.version();
     match &work.frames {
         Frames::Told => return Ok(false),
-        Frames::First => {
-            work.frames = Frames::Known;
-            return Ok(false);
-        }
         Frames::Repeated(graph, recorded) if *recorded == version => {
             let _span = frame_span!(Stage::FrameGraph, frame);
             let mut states: Few<_> = live.iter_mut().map(|speaking| &mut speaking.talker).collect();
@@ -248,7 +243,7 @@ fn repeat_frame(
             graph.launch()?;
             return Ok(true);
         }
-        Frames::Known | Frames::Repeated(..) => {}
+        Frames::Unrecorded | Frames::Repeated(..) => {}
     }
     let _span = frame_span!(Stage::FrameGraph, frame);
     let device = work.texts.device().clone();

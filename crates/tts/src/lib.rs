@@ -44,6 +44,7 @@ mod speaking;
 mod threads;
 mod timing;
 mod voice;
+mod warm_up;
 
 pub use batch::Batch;
 #[cfg(feature = "async")]

@@ -132,7 +132,7 @@ impl Model {
             checkpoint.config.code_count(),
             talker_config.codec_eos_token_id,
         );
-        Ok(Self {
+        let model = Self {
             talker,
             predictor,
             codec,
@@ -144,7 +144,9 @@ impl Model {
             device: device.clone(),
             codec_encoder: OnceLock::new(),
             speaker_encoder: OnceLock::new(),
-        })
+        };
+        model.warm_up(1)?;
+        Ok(model)
     }
 
     /// What the model can do.

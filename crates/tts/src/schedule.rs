@@ -5,6 +5,9 @@ pub struct ChunkSchedule {
 }
 
 impl ChunkSchedule {
+    /// Frames of the largest chunk of the default, about a second.
+    pub(crate) const LARGEST: usize = 12;
+
     /// These sizes; the last one repeats. A size of 0 counts as 1, no size at all
     /// as one frame per chunk.
     pub fn new(sizes: &[usize]) -> Self {
@@ -34,7 +37,7 @@ impl ChunkSchedule {
 impl Default for ChunkSchedule {
     /// One frame at once, so that playing begins, then longer chunks up to a second.
     fn default() -> Self {
-        Self::doubling(1, 12)
+        Self::doubling(1, Self::LARGEST)
     }
 }
 

@@ -38,10 +38,8 @@ pub(super) struct Work {
 pub(super) enum Frames {
     /// Kernel by kernel, or on the CPU.
     Told,
-    /// The same, and the first is still to come.
-    First,
-    /// The same, and the next can be recorded.
-    Known,
+    /// As graphs, and none is recorded.
+    Unrecorded,
     /// As graphs; the second is the [version](TalkerWork::version) of what they were told of.
     Repeated(Box<Graph>, u64),
 }
@@ -85,7 +83,7 @@ impl Work {
         let text_row = |row: usize| Buffer::of(each.narrow(0, row, 1)?);
         let text_rows = (0..frames * batch).map(text_row).collect::<TensorResult<_>>()?;
         let counter = Counter::new(device)?;
-        let frames = if has_graphs { Frames::First } else { Frames::Told };
+        let frames = if has_graphs { Frames::Unrecorded } else { Frames::Told };
         let sampler = BatchSampler::new(model.first_code_rules(), batch, device)?;
         let words = Vec::with_capacity(drawn.elem_count());
         Ok(Self {
