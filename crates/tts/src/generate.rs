@@ -143,6 +143,17 @@ impl Generator {
         Ok(())
     }
 
+    /// Lets a GPU work on a frame that nobody reads, so that it is recorded.
+    pub(crate) fn warm_up(
+        &mut self,
+        model: &Model,
+        live: &mut [&mut Speaking],
+    ) -> Result<(), TtsError> {
+        let (_, work) = self.launch(model, live, 1, &mut NoProbe, false)?;
+        self.work = Some(work);
+        Ok(())
+    }
+
     /// Leaves its memory to whoever generates next.
     pub(crate) fn rest(&mut self, model: &Model) {
         for mut work in self.work.take().into_iter().chain(self.joining.take()) {

@@ -80,6 +80,24 @@ pub(crate) fn prefill(
 ) -> Result<Speaking, TtsError> {
     let started = Instant::now();
     let _span = stage_span!(Stage::Prefill);
+    let mut speaking = read_prompt(model, item, request, prompt, request_started, probe)?;
+    {
+        let _span = stage_span!(Stage::Sampling);
+        generator.begin(model, &mut speaking)?;
+    }
+    speaking.timing.prefill_ms = ms(started.elapsed());
+    Ok(speaking)
+}
+
+/// Reads the prompt; no token is drawn yet.
+pub(crate) fn read_prompt(
+    model: &Model,
+    item: usize,
+    request: &Request,
+    prompt: Prompt,
+    request_started: Instant,
+    probe: &mut dyn Probe,
+) -> Result<Speaking, TtsError> {
     let embeds = embed(model, &prompt, &request.voice)?;
     let pad = model.talker.text(&[model.config().tts_pad_token_id])?;
     if probe.enabled() {
@@ -109,7 +127,7 @@ pub(crate) fn prefill(
         let (hidden, logits) = (output.hidden.copy()?, output.logits.copy()?);
         probe.observe(item, Observation::StepOutput(0, &hidden, &logits))?;
     }
-    let mut speaking = Speaking {
+    Ok(Speaking {
         item,
         voice: request.voice.clone(),
         talker,
@@ -131,13 +149,7 @@ pub(crate) fn prefill(
         started: request_started,
         timing: SynthesisTiming::default(),
         options,
-    };
-    {
-        let _span = stage_span!(Stage::Sampling);
-        generator.begin(model, &mut speaking)?;
-    }
-    speaking.timing.prefill_ms = ms(started.elapsed());
-    Ok(speaking)
+    })
 }
 
 fn sound(codec: &CodecDecoder, options: &Options) -> Result<Sound, TtsError> {

@@ -12,9 +12,7 @@ use crate::guard::FRAMES_PER_LOOK;
 use crate::model::Model;
 use crate::prepare;
 use crate::probe::NoProbe;
-use crate::request::Request;
 use crate::schedule::ChunkSchedule;
-use crate::speaking::Speaking;
 use crate::voice::Voice;
 
 /// Positions of a prompt without words.
@@ -33,34 +31,20 @@ impl Model {
             return Ok(());
         }
         unheard(|| {
+            let requests = requests.max(1);
             let mut generator = Generator::default();
-            let done = self.generate_nothing(requests.max(1), &mut generator);
+            let done = self.generate_nothing(requests, &mut generator);
             generator.rest(self);
             done?;
             // What is decoded at once by itself: chunks, cut where audio is looked at.
             let lengths: Vec<_> = (1..=ChunkSchedule::LARGEST).chain([FRAMES_PER_LOOK]).collect();
-            Ok(self.codec().warm_up(requests.max(1), &lengths)?)
+            Ok(self.codec().warm_up(requests, &lengths)?)
         })
     }
 
-    /// Generates a frame of requests without words.
+    /// Lets the GPU generate a frame of requests without words; nobody waits for it.
     fn generate_nothing(&self, requests: usize, generator: &mut Generator) -> Result<(), TtsError> {
-        let mut request = self.request("", Voice::Unnamed);
-        request.options.talker.min_new_tokens = 2;
-        let mut speaking = (0..requests)
-            .map(|item| self.begin_nothing(item, &request, generator))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut live: Few<_> = speaking.iter_mut().collect();
-        generator.advance(self, &mut live, 1, &mut NoProbe)?;
-        live.into_iter().find_map(|one| one.failure.take()).map_or(Ok(()), Err)
-    }
-
-    fn begin_nothing(
-        &self,
-        item: usize,
-        request: &Request,
-        generator: &mut Generator,
-    ) -> Result<Speaking, TtsError> {
+        let request = self.request("", Voice::Unnamed);
         let position = Position {
             text: Some(self.config().tts_pad_token_id),
             codec: CodecInput::Id(self.config().talker_config.codec_pad_id),
@@ -77,6 +61,11 @@ impl Model {
             language: None,
             warnings: Vec::new(),
         };
-        prepare::prefill(self, item, request, prompt, Instant::now(), generator, &mut NoProbe)
+        let (now, probe) = (Instant::now(), &mut NoProbe);
+        let mut speaking = (0..requests)
+            .map(|item| prepare::read_prompt(self, item, &request, prompt.clone(), now, probe))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut live: Few<_> = speaking.iter_mut().collect();
+        generator.warm_up(self, &mut live)
     }
 }

@@ -22,7 +22,13 @@ impl<S: Subscriber> Layer<S> for Names {
 fn frames_have_their_stages_unless_they_are_to_be_repeated() {
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap();
     tts_nn::emulate_gpu();
-    let model = Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap();
+    // What is recorded at loading is no work that has times.
+    let names = Names::default();
+    let subscriber = tracing_subscriber::registry().with(names.clone());
+    let model = tracing::subscriber::with_default(subscriber, || {
+        Model::load(ModelFiles::Embedded(tts_fixture::FILES), &Device::Cpu).unwrap()
+    });
+    assert_eq!(*names.0.lock().unwrap(), ["load"]);
     let mut request = model.request("Here.", Voice::Speaker("ryan".to_owned()));
     request.options.talker.min_new_tokens = 5;
     request.options.max_new_tokens = 5;
