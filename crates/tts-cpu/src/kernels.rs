@@ -3,6 +3,7 @@ use std::ops::Range;
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
+use crate::strip::Strip;
 use crate::window::{self, BLOCK, WIDE_BLOCK, Window};
 use crate::winograd::{self, Tiles, Tiling};
 #[cfg(target_arch = "x86_64")]
@@ -36,23 +37,19 @@ impl Kernels {
         Self::available().last().unwrap_or(Self::PORTABLE)
     }
 
-    /// The products of `T` tiles with `N` vectors.
+    /// The products of the first `T` tiles with `N` vectors.
     #[inline]
     pub(crate) fn multiply<const N: usize, const T: usize>(
         self,
         scheme: Scheme,
-        tiles: [&[u8]; T],
+        tiles: Strip<'_>,
         vectors: [&[InputGroup]; N],
     ) -> [[[f32; TILE]; T]; N] {
         match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
             (Set::X86(x86), _) => x86.multiply(scheme, tiles, vectors),
-            (Set::Portable, Scheme::Q8) => {
-                vectors.map(|inputs| tiles.map(|tile| q8::multiply(tile, inputs)))
-            }
-            (Set::Portable, Scheme::Q4) => {
-                vectors.map(|inputs| tiles.map(|tile| q4::multiply(tile, inputs)))
-            }
+            (Set::Portable, Scheme::Q8) => vectors.map(|inputs| q8::multiply(tiles, inputs)),
+            (Set::Portable, Scheme::Q4) => vectors.map(|inputs| q4::multiply(tiles, inputs)),
         }
     }
 

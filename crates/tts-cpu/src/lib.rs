@@ -47,6 +47,7 @@ mod region;
 mod sequence;
 mod signal;
 mod snake;
+mod strip;
 mod window;
 mod winograd;
 #[cfg(target_arch = "x86_64")]

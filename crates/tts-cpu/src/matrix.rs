@@ -6,14 +6,13 @@ use crate::kernels::Kernels;
 use crate::packed::{Packed, PackedError, Reader, Store, Writer};
 use crate::pool::Pool;
 use crate::region::Region;
+use crate::strip::{Strip, TILES};
 use crate::{q4, q8};
 
 /// Rows that lie together.
 pub(crate) const TILE: usize = 8;
-/// Tiles that are multiplied together, at most.
-const TILES: usize = 4;
 /// Tiles that are packed together.
-const PART: usize = 16;
+const PART: usize = 4 * TILES;
 
 /// How weights are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -135,8 +134,11 @@ impl Matrix {
         inputs.check(self.scheme)?;
         let tiles = tiles.start..tiles.end.min(self.tiles());
         let wide = self.kernels.wide();
-        for start in tiles.clone().step_by(TILES) {
-            let tiles = start..tiles.end.min(start + TILES);
+        let mut next = tiles.start;
+        while next < tiles.end {
+            // To the end of the strip.
+            let tiles = next..tiles.end.min(next - next % TILES + TILES);
+            next = tiles.end;
             let mut first = 0;
             while first < inputs.len() {
                 // As many tiles for a vector as there are registers for sums; 4-bit weights are
@@ -186,16 +188,24 @@ impl Matrix {
         index: usize,
         sink: &mut impl FnMut(usize, usize, &[f32]),
     ) {
-        let size = tile_bytes(self.scheme, self.columns.div_ceil(GROUP));
-        let all = self.tiles.values();
-        let tile = |index: usize| all.get(index * size..(index + 1) * size);
-        let tiles = std::array::from_fn(|next| tile(index + next).unwrap_or_default());
-        let outputs: [[_; T]; N] = self.kernels.multiply(self.scheme, tiles, vectors);
+        let outputs: [[_; T]; N] = self.kernels.multiply(self.scheme, self.strip(index), vectors);
         let row = index * TILE;
         for (vector, values) in (first..).zip(&outputs) {
             let values = values.as_flattened();
             sink(vector, row, values.get(..self.rows - row).unwrap_or(values));
         }
+    }
+
+    /// The strip of a tile, from this tile on.
+    #[inline]
+    fn strip(&self, tile: usize) -> Strip<'_> {
+        let (place, groups) = (tile % TILES, self.columns.div_ceil(GROUP));
+        let first = tile - place;
+        let tiles = TILES.min(self.tiles().saturating_sub(first));
+        let start = first * tile_bytes(self.scheme, groups) + place * tile_bytes(self.scheme, 1);
+        let end = (first + tiles) * tile_bytes(self.scheme, groups);
+        let bytes = self.tiles.values().get(start..end).unwrap_or_default();
+        Strip { bytes, tiles }
     }
 }
 
@@ -230,8 +240,8 @@ impl Scheme {
     /// In front of packed values; another one for every layout that there was.
     fn tag(self) -> [u8; 8] {
         match self {
-            Self::Q8 => *b"tts q8 1",
-            Self::Q4 => *b"tts q4 2",
+            Self::Q8 => *b"tts q8 2",
+            Self::Q4 => *b"tts q4 3",
         }
     }
 }
@@ -240,10 +250,11 @@ impl Scheme {
 fn pack_tiles(scheme: Scheme, columns: usize, rows: &[&[f32]]) -> Vec<u8> {
     let (groups, kernels) = (columns.div_ceil(GROUP), Kernels::detect());
     let mut tiles = Vec::with_capacity(rows.len().div_ceil(TILE) * tile_bytes(scheme, groups));
-    for tile in rows.chunks(TILE) {
+    for strip in rows.chunks(TILES * TILE) {
         for group in 0..groups {
-            let rows = part(tile, group * GROUP);
-            kernels.pack(scheme, &rows, &mut tiles);
+            for tile in strip.chunks(TILE) {
+                kernels.pack(scheme, &part(tile, group * GROUP), &mut tiles);
+            }
         }
     }
     tiles

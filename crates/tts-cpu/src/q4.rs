@@ -1,6 +1,7 @@
 //! Four and a half bits a weight: 32 neighbours of a row share a 16-bit scale.
 //!
-//! A tile is eight rows. Its groups follow one another; each is eight scales, then the
+//! A tile is eight rows. Its groups take turns with those of the other tiles of a
+//! [strip](crate::strip); each is eight scales, then the
 //! weights, eight of every row in turn: four bytes, whose lower halves are the first four columns
 //! and whose upper halves the others. A vector register of eight 32-bit sums has a row in each
 //! lane. Their inputs have 8 bits: a finer one would be lost beside the error of such a weight.
@@ -12,6 +13,7 @@ use half::bf16;
 use crate::inputs::{GROUP, InputGroup};
 use crate::math;
 use crate::matrix::TILE;
+use crate::strip::Strip;
 
 /// Weights of a row that lie together.
 pub(crate) const RUN: usize = 8;
@@ -105,26 +107,34 @@ fn sum(value: impl Fn(usize) -> f32) -> f32 {
     sums.iter().sum()
 }
 
-/// The products of a tile with one vector, on any processor.
-pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
-    let mut outputs = [0_f32; TILE];
-    for (group, inputs) in tile.as_chunks::<GROUP_BYTES>().0.iter().zip(inputs) {
-        let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
-        let mut sums = [0_i32; TILE];
-        let steps = weights.as_chunks::<{ TILE * RUN / 2 }>().0.iter();
-        for (runs, values) in steps.zip(inputs.bytes.as_chunks::<RUN>().0) {
-            let (first, last) = values.split_at(RUN / 2);
-            for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<{ RUN / 2 }>().0) {
-                for ((codes, low), high) in run.iter().zip(first).zip(last) {
-                    *sum += i32::from(codes & 15) * i32::from(*low);
-                    *sum += i32::from(codes >> 4) * i32::from(*high);
-                }
-            }
-        }
-        for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
-            let own = bf16::from_le_bytes(*own).to_f32();
-            *output += (sum - OFFSET * inputs.byte_sum) as f32 * (own * inputs.scale);
-        }
+/// The products of the first `T` tiles with one vector, on any processor.
+pub(crate) fn multiply<const T: usize>(
+    tiles: Strip<'_>,
+    inputs: &[InputGroup],
+) -> [[f32; TILE]; T] {
+    let mut outputs = [[0_f32; TILE]; T];
+    for (groups, inputs) in tiles.groups::<GROUP_BYTES, T>().zip(inputs) {
+        outputs.iter_mut().zip(groups).for_each(|(outputs, group)| add(outputs, group, inputs));
     }
     outputs
+}
+
+/// Adds the products of a group of a tile.
+fn add(outputs: &mut [f32; TILE], group: &[u8; GROUP_BYTES], inputs: &InputGroup) {
+    let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
+    let mut sums = [0_i32; TILE];
+    let steps = weights.as_chunks::<{ TILE * RUN / 2 }>().0.iter();
+    for (runs, values) in steps.zip(inputs.bytes.as_chunks::<RUN>().0) {
+        let (first, last) = values.split_at(RUN / 2);
+        for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<{ RUN / 2 }>().0) {
+            for ((codes, low), high) in run.iter().zip(first).zip(last) {
+                *sum += i32::from(codes & 15) * i32::from(*low);
+                *sum += i32::from(codes >> 4) * i32::from(*high);
+            }
+        }
+    }
+    for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
+        let own = bf16::from_le_bytes(*own).to_f32();
+        *output += (sum - OFFSET * inputs.byte_sum) as f32 * (own * inputs.scale);
+    }
 }

@@ -1,6 +1,7 @@
 //! Eight and a half bits a weight: 32 neighbours of a row share a 16-bit scale.
 //!
-//! A tile is eight rows. Its groups follow one another; each is eight scales, then the
+//! A tile is eight rows. Its groups take turns with those of the other tiles of a
+//! [strip](crate::strip); each is eight scales, then the
 //! weights, two of every row in turn: a vector register of eight 32-bit sums has a row in
 //! each lane.
 
@@ -9,6 +10,7 @@ use half::bf16;
 use crate::inputs::{GROUP, InputGroup};
 use crate::math;
 use crate::matrix::TILE;
+use crate::strip::Strip;
 
 /// Weights of a row that lie together.
 pub(crate) const RUN: usize = 2;
@@ -34,23 +36,31 @@ pub(crate) fn pack(rows: &[[f32; GROUP]; TILE], out: &mut Vec<u8>) {
     out.extend(weights);
 }
 
-/// The products of a tile with one vector, on any processor.
-pub(crate) fn multiply(tile: &[u8], inputs: &[InputGroup]) -> [f32; TILE] {
-    let mut outputs = [0_f32; TILE];
-    for (group, inputs) in tile.as_chunks::<GROUP_BYTES>().0.iter().zip(inputs) {
-        let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
-        let mut sums = [0_i32; TILE];
-        let steps = weights.as_chunks::<{ TILE * RUN }>().0.iter();
-        for (runs, values) in steps.zip(inputs.words.as_chunks::<RUN>().0) {
-            for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<RUN>().0) {
-                for (weight, value) in run.iter().zip(values) {
-                    *sum += i32::from(weight.cast_signed()) * i32::from(*value);
-                }
-            }
-        }
-        for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
-            *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.scale);
-        }
+/// The products of the first `T` tiles with one vector, on any processor.
+pub(crate) fn multiply<const T: usize>(
+    tiles: Strip<'_>,
+    inputs: &[InputGroup],
+) -> [[f32; TILE]; T] {
+    let mut outputs = [[0_f32; TILE]; T];
+    for (groups, inputs) in tiles.groups::<GROUP_BYTES, T>().zip(inputs) {
+        outputs.iter_mut().zip(groups).for_each(|(outputs, group)| add(outputs, group, inputs));
     }
     outputs
+}
+
+/// Adds the products of a group of a tile.
+fn add(outputs: &mut [f32; TILE], group: &[u8; GROUP_BYTES], inputs: &InputGroup) {
+    let (scales, weights) = group.split_at(TILE * size_of::<bf16>());
+    let mut sums = [0_i32; TILE];
+    let steps = weights.as_chunks::<{ TILE * RUN }>().0.iter();
+    for (runs, values) in steps.zip(inputs.words.as_chunks::<RUN>().0) {
+        for (sum, run) in sums.iter_mut().zip(runs.as_chunks::<RUN>().0) {
+            for (weight, value) in run.iter().zip(values) {
+                *sum += i32::from(weight.cast_signed()) * i32::from(*value);
+            }
+        }
+    }
+    for ((output, sum), own) in outputs.iter_mut().zip(sums).zip(scales.as_chunks().0) {
+        *output += sum as f32 * (bf16::from_le_bytes(*own).to_f32() * inputs.scale);
+    }
 }

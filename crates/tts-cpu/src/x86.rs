@@ -11,6 +11,7 @@ use std::ops::Range;
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
+use crate::strip::Strip;
 use crate::window::Window;
 use crate::winograd::{Tiles, Tiling};
 use crate::{math, q4, q8};
@@ -50,7 +51,7 @@ impl X86 {
     pub(crate) fn multiply<const N: usize, const T: usize>(
         self,
         scheme: Scheme,
-        tiles: [&[u8]; T],
+        tiles: Strip<'_>,
         vectors: [&[InputGroup]; N],
     ) -> [[[f32; TILE]; T]; N] {
         // SAFETY: the level proves the instructions.

@@ -62,6 +62,31 @@ fn all_kernels_and_batches_agree_bit_for_bit() {
 }
 
 #[test]
+fn some_tiles_give_what_all_of_them_do() {
+    let (rows, columns, count) = (70, 100, 3);
+    for scheme in [Scheme::Q8, Scheme::Q4] {
+        let matrix =
+            Matrix::pack(scheme, rows, columns, &numbers(rows * columns, 5)).expect("rows");
+        let mut inputs = Inputs::new(columns);
+        inputs.set(scheme, &numbers(count * columns, 6)).expect("whole vectors");
+        let all = product(&matrix, &inputs);
+        for start in 0..=matrix.tiles() {
+            for end in start..=matrix.tiles() + 1 {
+                let mut some = vec![f32::NAN; count * rows];
+                let sink = |vector: usize, row: usize, values: &[f32]| {
+                    some[vector * rows + row..][..values.len()].copy_from_slice(values);
+                };
+                matrix.multiply_tiles(&inputs, start..end, sink).expect("fitting shapes");
+                for (index, (some, all)) in some.iter().zip(&all).enumerate() {
+                    let is_meant = (8 * start..8 * end).contains(&(index % rows));
+                    assert!(if is_meant { some == all } else { some.is_nan() }, "{start} {end}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn extreme_weights_do_not_overflow() {
     let weights = vec![1.0_f32; 8 * 1024];
     let signs: Vec<f32> = (0..8 * 1024).map(|i| if i % 3 == 0 { -1.0 } else { 1.0 }).collect();

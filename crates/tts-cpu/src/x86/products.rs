@@ -15,12 +15,16 @@ use std::arch::x86_64::{
 
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
+use crate::strip::Strip;
 use crate::{q4, q8};
 
 /// A group of a tile of 8-bit weights.
 pub(super) type Q8Group = [u8; q8::GROUP_BYTES];
 /// A group of a tile of 4-bit weights.
 pub(super) type Q4Group = [u8; q4::GROUP_BYTES];
+/// How far ahead weights are asked for where several vectors keep the processor from running there
+/// itself, in bytes.
+const AHEAD: usize = 2048;
 /// Registers of 8-bit codes from one of 4-bit weights.
 pub(super) const CODES: usize = 2;
 
@@ -176,7 +180,7 @@ impl<const VNNI: bool> Registers for Narrow<VNNI> {
 #[target_feature(enable = "avx2")]
 pub(super) fn avx2<const N: usize, const T: usize>(
     scheme: Scheme,
-    tiles: [&[u8]; T],
+    tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.
@@ -187,7 +191,7 @@ pub(super) fn avx2<const N: usize, const T: usize>(
 #[target_feature(enable = "avx2,avxvnni")]
 pub(super) fn avx_vnni<const N: usize, const T: usize>(
     scheme: Scheme,
-    tiles: [&[u8]; T],
+    tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.
@@ -201,7 +205,7 @@ pub(super) fn avx_vnni<const N: usize, const T: usize>(
 #[inline(always)]
 pub(super) unsafe fn multiply<R: Registers, const N: usize, const T: usize>(
     scheme: Scheme,
-    tiles: [&[u8]; T],
+    tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: the caller has the instructions.
@@ -220,18 +224,21 @@ pub(super) unsafe fn multiply<R: Registers, const N: usize, const T: usize>(
 /// As [`multiply`].
 #[inline(always)]
 unsafe fn q8<R: Registers, const N: usize, const T: usize>(
-    tiles: [&[u8]; T],
+    tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: the caller has the instructions, AVX2 among them.
     unsafe {
         let mut outputs = [[_mm256_setzero_ps(); T]; N];
         for (tiles, inputs) in groups::<{ q8::GROUP_BYTES }, N, T>(tiles, vectors) {
+            if N > 1 {
+                prefetch(tiles);
+            }
             let mut sums = [[R::zeros(); T]; N];
             for step in 0..GROUP / q8::RUN / R::STEPS {
                 let mut weights = [R::zeros(); T];
                 for t in 0..T {
-                    weights[t] = R::bytes(tiles[t], step);
+                    weights[t] = R::bytes(&tiles[t], step);
                 }
                 for n in 0..N {
                     let pairs = R::pairs(inputs[n], step * R::STEPS, 1);
@@ -258,26 +265,22 @@ unsafe fn q8<R: Registers, const N: usize, const T: usize>(
 /// As [`multiply`].
 #[inline(always)]
 unsafe fn q4<R: Registers, const N: usize, const T: usize>(
-    tiles: [&[u8]; T],
+    tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: the caller has the instructions, AVX2 among them.
     unsafe {
         let mut outputs = [[_mm256_setzero_ps(); T]; N];
-        let ahead = T * tiles.first().map_or(0, |tile| tile.len());
         for (tiles, inputs) in groups::<{ q4::GROUP_BYTES }, N, T>(tiles, vectors) {
-            if N <= 2 {
-                // The same group of the tiles behind these.
-                for tile in tiles {
-                    prefetch(tile, ahead);
-                }
+            if N > 1 {
+                prefetch(tiles);
             }
             let mut sums = [[R::zeros(); T]; N];
             for step in 0..GROUP / q4::RUN / R::STEPS {
                 for half in 0..CODES {
                     let mut codes = [R::zeros(); T];
                     for t in 0..T {
-                        codes[t] = R::codes(tiles[t], step)[half];
+                        codes[t] = R::codes(&tiles[t], step)[half];
                     }
                     for n in 0..N {
                         let fours = R::fours(inputs[n], step * R::STEPS * CODES + half, CODES);
@@ -300,30 +303,26 @@ unsafe fn q4<R: Registers, const N: usize, const T: usize>(
     }
 }
 
-/// Asks for the bytes so far `ahead` of a group.
+/// Asks for what is [`AHEAD`] of the groups of some tiles.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn prefetch<const BYTES: usize>(group: &[u8; BYTES], ahead: usize) {
-    for line in group.chunks(64) {
+fn prefetch<const BYTES: usize, const T: usize>(tiles: &[[u8; BYTES]; T]) {
+    for line in tiles.as_flattened().chunks(64) {
         // Past the last weights it has no effect.
-        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast());
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(AHEAD).cast());
     }
 }
 
-/// The groups of every tile and vector, as many as all have.
+/// The groups of the first `T` tiles and of every vector, as many as all have.
 #[inline]
 fn groups<'a, const BYTES: usize, const N: usize, const T: usize>(
-    tiles: [&'a [u8]; T],
+    tiles: Strip<'a>,
     vectors: [&'a [InputGroup]; N],
-) -> impl Iterator<Item = ([&'a [u8; BYTES]; T], [&'a InputGroup; N])> {
-    let tiles = tiles.map(|tile| tile.as_chunks::<BYTES>().0);
-    let counts = tiles.iter().map(|tile| tile.len()).chain(vectors.iter().map(|v| v.len()));
-    (0..counts.min().unwrap_or(0)).map(move |index| {
-        // SAFETY: every tile and every vector has so many groups.
-        (
-            tiles.map(|t| unsafe { t.get_unchecked(index) }),
-            vectors.map(|v| unsafe { v.get_unchecked(index) }),
-        )
+) -> impl Iterator<Item = (&'a [[u8; BYTES]; T], [&'a InputGroup; N])> {
+    let count = vectors.iter().map(|vector| vector.len()).min().unwrap_or(0);
+    tiles.groups().zip(0..count).map(move |(tiles, index)| {
+        // SAFETY: every vector has so many groups.
+        (tiles, vectors.map(|vector| unsafe { vector.get_unchecked(index) }))
     })
 }
 

@@ -14,6 +14,7 @@ use super::products::{self, CODES, Q4Group, Q8Group, Registers, load};
 use crate::inputs::InputGroup;
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
+use crate::strip::Strip;
 use crate::window::{self, Window};
 
 /// AVX-512 with VNNI: the first step of a tile in the lower half, the second in the upper one.
@@ -123,7 +124,7 @@ fn two(first: usize, apart: usize) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn multiply<const N: usize, const T: usize>(
     scheme: Scheme,
-    tiles: [&[u8]; T],
+    tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.

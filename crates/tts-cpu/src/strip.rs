@@ -1,0 +1,24 @@
+//! Tiles that are read together.
+
+/// Tiles of a strip, at most.
+pub(crate) const TILES: usize = 4;
+
+/// Neighbouring tiles of a strip, from the first group of the first of them on. The groups of all
+/// tiles of a strip take turns, so a strip is one run through memory.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strip<'a> {
+    pub(crate) bytes: &'a [u8],
+    /// Tiles of the whole strip.
+    pub(crate) tiles: usize,
+}
+
+impl<'a> Strip<'a> {
+    /// Group by group, that of each of the first `T` tiles.
+    #[inline]
+    pub(crate) fn groups<const BYTES: usize, const T: usize>(
+        self,
+    ) -> impl Iterator<Item = &'a [[u8; BYTES]; T]> {
+        let groups = self.bytes.as_chunks::<BYTES>().0;
+        groups.chunks(self.tiles.max(1)).map_while(|turn| turn.first_chunk())
+    }
+}
