@@ -26,7 +26,7 @@ lint: ## Format, clippy, docs and the rules of this workspace
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy --workspace --all-targets --features "$(PROFILED) tts-benches/nvtx tts-benches/sampling" -- -D warnings
-	NVCC=$(CURDIR)/tools/nvcc-stand-in.sh CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=80 cargo clippy --target-dir target/cuda-stand-in -p tts-cli -p tts-benches -p tts-golden --features tts-cli/profiling,tts-cli/cuda,tts-benches/profiling,tts-benches/cuda,tts-golden/cuda -- -D warnings
+	NVCC=$(CURDIR)/tools/nvcc-stand-in.sh CUDARC_CUDA_VERSION=13000 CUDA_COMPUTE_CAP=80 cargo clippy --target-dir target/cuda-stand-in -p tts-cli -p tts-benches -p tts-golden -p tts-cuda --lib --bins --examples --test kernels --features tts-cli/profiling,tts-cli/cuda,tts-benches/profiling,tts-benches/cuda,tts-golden/cuda,tts-cuda/cuda -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 	cargo xtask tidy
 	cargo xtask audit-gpu-syncs

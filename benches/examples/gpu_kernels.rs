@@ -5,7 +5,7 @@
 
 use anyhow::{Context, Result};
 use tts::DeviceName;
-use tts_benches::gpu_kernels::{Sizes, Timed, cases};
+use tts_benches::gpu_kernels::{Case, Sizes, Timed, each_case};
 
 const REPETITIONS: usize = 20;
 
@@ -18,15 +18,19 @@ fn main() -> Result<()> {
             return Ok(());
         }
     };
-    let cases = cases(&device, &Sizes::REAL_06B)?;
-    let timed = cases.into_iter().map(|case| case.time(&device, REPETITIONS));
-    let timed: Vec<Timed> = timed.collect::<Result<_>>()?;
-    let best = timed.first().context("a copy")?.gb_per_second;
-    println!("{:52} {:>10} {:>9} {:>8} {:>6}", "", "bytes", "us", "GB/s", "copy");
-    for Timed { name, bytes, microseconds, gb_per_second } in &timed {
-        let share = 100.0 * gb_per_second / best;
-        println!("{name:52} {bytes:10} {microseconds:9.2} {gb_per_second:8.1} {share:5.0}%");
-    }
+    let mut timed: Vec<Timed> = Vec::new();
+    println!("{:58} {:>10} {:>9} {:>8} {:>6}", "", "bytes", "us", "GB/s", "copy");
+    let run = |case: Case| {
+        let case = case.time(&device, REPETITIONS)?;
+        let best = timed.first().unwrap_or(&case).gb_per_second;
+        let Timed { name, bytes, microseconds, gb_per_second, is_cold } = &case;
+        let share = format!("{:.0}%", 100.0 * gb_per_second / best);
+        let share = if *is_cold { share.as_str() } else { "cached" };
+        println!("{name:58} {bytes:10} {microseconds:9.2} {gb_per_second:8.1} {share:>6}");
+        timed.push(case);
+        Ok(())
+    };
+    each_case(&device, &Sizes::REAL_06B, run)?;
     if let Some(file) = file {
         let text = serde_json::to_string_pretty(&timed)? + "\n";
         std::fs::write(&file, text).with_context(|| format!("cannot write {file}"))?;

@@ -1,8 +1,8 @@
 //! Kernels for GPUs, each on its own and many times in a row.
 
+mod clock;
 mod codec;
-
-use std::time::Instant;
+mod single;
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
@@ -63,6 +63,8 @@ pub struct Case {
     pub bytes: usize,
     /// How many there are of what the name says.
     pub count: usize,
+    /// Is nothing read twice, so that it comes from memory and not from a cache?
+    pub is_cold: bool,
     launch: Box<dyn FnOnce() -> Result<()>>,
 }
 
@@ -77,16 +79,24 @@ pub struct Timed {
     pub microseconds: f64,
     /// Billions of bytes in a second.
     pub gb_per_second: f64,
+    /// As in [`Case`].
+    pub is_cold: bool,
 }
 
 impl Case {
+    /// Launches with memory of their own.
     fn new(
         name: String,
         bytes: usize,
         count: usize,
         launch: impl FnOnce() -> Result<()> + 'static,
     ) -> Self {
-        Self { name, bytes, count, launch: Box::new(launch) }
+        Self { name, bytes, count, is_cold: true, launch: Box::new(launch) }
+    }
+
+    /// [`COUNT`] launches with the same memory, of so many bytes each.
+    fn again(name: String, bytes: usize, launch: impl FnOnce() -> Result<()> + 'static) -> Self {
+        Self { is_cold: false, ..Self::new(name, COUNT * bytes, COUNT, launch) }
     }
 
     /// Records the launches.
@@ -104,30 +114,32 @@ impl Case {
     /// As [`Case::record`].
     pub fn time(self, device: &Device, repetitions: usize) -> Result<Timed> {
         let (name, bytes, count) = (self.name.clone(), self.bytes, self.count);
+        let is_cold = self.is_cold;
         let graph = self.record(device)?;
         graph.launch()?;
-        device.synchronize()?;
-        let started = Instant::now();
-        for _ in 0..repetitions {
-            graph.launch()?;
-        }
-        device.synchronize()?;
-        let seconds = started.elapsed().as_secs_f64() / repetitions.max(1) as f64;
+        let work = || (0..repetitions).try_for_each(|_| graph.launch());
+        let seconds = clock::seconds(device, work)? / repetitions.max(1) as f64;
         Ok(Timed {
             name,
             bytes: bytes / count,
             microseconds: seconds / count as f64 * 1e6,
             gb_per_second: bytes as f64 / seconds / 1e9,
+            is_cold,
         })
     }
 }
 
-/// All cases: first a copy, whose speed is what the others can have.
+/// Gives every case to `run`, one after the other, so that only one has memory at a time: first a
+/// copy, whose speed is what the others can have.
 ///
 /// # Errors
-/// If the device has no room for them.
-pub fn cases(device: &Device, sizes: &Sizes) -> Result<Vec<Case>> {
-    let mut cases = vec![copy(device, sizes)?];
+/// If the device has no room for one; those of `run`.
+pub fn each_case(
+    device: &Device,
+    sizes: &Sizes,
+    mut run: impl FnMut(Case) -> Result<()>,
+) -> Result<()> {
+    run(copy(device, sizes)?)?;
     let (queries, keys) = (sizes.heads * sizes.head_dim, sizes.heads / 2 * sizes.head_dim);
     for &rows in sizes.batches {
         for (name, outputs, inputs) in [
@@ -137,25 +149,30 @@ pub fn cases(device: &Device, sizes: &Sizes) -> Result<Vec<Case>> {
             ("head", sizes.vocab, sizes.hidden),
         ] {
             for bits in BITS {
-                cases.push(product(device, sizes, bits, name, [rows, outputs, inputs])?);
+                run(product(device, sizes, bits, name, [rows, outputs, inputs])?)?;
             }
         }
     }
     for &rows in sizes.batches {
         for &context in sizes.contexts {
             for bits in BITS {
-                cases.push(layers(device, sizes, bits, rows, context)?);
+                run(layers(device, sizes, bits, rows, context)?)?;
             }
+            run(single::attention(device, sizes, rows, context)?)?;
         }
-        cases.push(draw(device, sizes, rows)?);
+        for dtype in [DType::F32, DType::BF16] {
+            run(draw(device, sizes, rows, dtype)?)?;
+        }
+        single::of_frame(device, sizes, rows)?.into_iter().try_for_each(&mut run)?;
     }
     for &(channels, time) in sizes.signals {
-        cases.push(codec::convolution(device, channels, time)?);
+        run(codec::convolution(device, channels, time)?)?;
+        run(codec::transposed(device, channels, time)?)?;
     }
     for &(rows, channels) in sizes.pieces {
-        cases.extend(codec::rows(device, rows, channels)?);
+        codec::rows(device, rows, channels)?.into_iter().try_for_each(&mut run)?;
     }
-    Ok(cases)
+    Ok(())
 }
 
 /// Of matrices.
@@ -260,7 +277,7 @@ fn layers(device: &Device, sizes: &Sizes, bits: Bits, rows: usize, context: usiz
 /// Launches of what takes little time.
 const COUNT: usize = 16;
 
-fn draw(device: &Device, sizes: &Sizes, rows: usize) -> Result<Case> {
+fn draw(device: &Device, sizes: &Sizes, rows: usize, dtype: DType) -> Result<Case> {
     let rules = TokenRules::talker(sizes.vocab, sizes.vocab / 2, sizes.vocab as u32 - 1);
     let params = SamplingParams {
         temperature: 0.9,
@@ -276,10 +293,11 @@ fn draw(device: &Device, sizes: &Sizes, rows: usize) -> Result<Case> {
     };
     let mut sampler = BatchSampler::new(&rules, rows, device)?;
     sampler.begin(&(0..rows).map(row).collect::<Vec<_>>())?;
-    let logits = (random(device, &[rows, sizes.vocab], DType::F32)? * 30.0)?;
+    let logits = (random(device, &[rows, sizes.vocab], DType::F32)? * 30.0)?.to_dtype(dtype)?;
     let words = Buffer::zeros((Draw::WORDS, rows), DType::U32, device)?;
-    let bytes = rows * sizes.vocab * 2 * size_of::<f32>();
-    Ok(Case::new(format!("draw, {rows} rows"), COUNT * bytes, COUNT, move || {
+    let bytes = rows * sizes.vocab * (dtype.size_in_bytes() + size_of::<f32>());
+    let name = format!("draw from {}, {rows} rows", dtype.as_str());
+    Ok(Case::again(name, bytes, move || {
         Ok((0..COUNT).try_for_each(|_| sampler.draw_into(&logits, 0, true, &words))?)
     }))
 }

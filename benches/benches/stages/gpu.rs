@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use criterion::{Criterion, Throughput};
 use tts::DeviceName;
-use tts_benches::gpu_kernels::{Sizes, cases};
+use tts_benches::gpu_kernels::{Case, Sizes, each_case};
 
 use crate::shapes::group;
 
@@ -10,7 +10,7 @@ use crate::shapes::group;
 pub(crate) fn kernels(criterion: &mut Criterion) {
     let Ok(device) = DeviceName::Cuda(0).open() else { return };
     let mut group = group(criterion, "gpu kernels by bytes");
-    for case in cases(&device, &Sizes::REAL_06B).unwrap() {
+    let run = |case: Case| {
         group.throughput(Throughput::Bytes(case.bytes as u64));
         let name = case.name.clone();
         let graph = case.record(&device).unwrap();
@@ -22,5 +22,7 @@ pub(crate) fn kernels(criterion: &mut Criterion) {
                 started.elapsed()
             });
         });
-    }
+        Ok(())
+    };
+    each_case(&device, &Sizes::REAL_06B, run).unwrap();
 }

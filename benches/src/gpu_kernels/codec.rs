@@ -17,7 +17,24 @@ pub(super) fn convolution(device: &Device, channels: usize, time: usize) -> Resu
     let bytes = (weight.elem_count() + 2 * x.elem_count()) * size_of::<f32>();
     let name = format!("convolution of {channels} channels at {time} times");
     let y = Buffer::zeros((channels, time), DType::F32, device)?;
-    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
+    Ok(Case::again(name, bytes, move || {
+        Ok((0..COUNT).try_for_each(|_| conv.forward_into(&x, &state, None, &y))?)
+    }))
+}
+
+/// Half as many channels at twice as many times, with the activation before.
+pub(super) fn transposed(device: &Device, channels: usize, time: usize) -> Result<Case> {
+    const STRIDE: usize = 2;
+    let outputs = channels.div_ceil(STRIDE);
+    let vector = |width: usize| random(device, &[width], DType::F32);
+    let snake = SnakeBeta::new(&vector(channels)?, &vector(channels)?)?;
+    let weight = random(device, &[channels, outputs, 2 * STRIDE], DType::F32)?;
+    let conv = GpuConv::transposed(&weight, &vector(outputs)?, STRIDE, Some(snake))?;
+    let (x, state) = (random(device, &[channels, time], DType::F32)?, conv.new_state()?);
+    let bytes = (weight.elem_count() + 2 * x.elem_count()) * size_of::<f32>();
+    let name = format!("transposed convolution of {channels} channels at {time} times");
+    let y = Buffer::zeros((outputs, STRIDE * time), DType::F32, device)?;
+    Ok(Case::again(name, bytes, move || {
         Ok((0..COUNT).try_for_each(|_| conv.forward_into(&x, &state, None, &y))?)
     }))
 }
@@ -43,7 +60,7 @@ fn quantizer(device: &Device, rows: usize, channels: usize) -> Result<Case> {
     let y = Buffer::zeros((rows, channels), DType::F32, device)?;
     let bytes = rows * channels * (BOOKS + 1) * size_of::<f32>();
     let name = format!("codes of {rows} frames to {channels} channels");
-    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
+    Ok(Case::again(name, bytes, move || {
         Ok((0..COUNT).try_for_each(|_| codebooks.sum_into(&codes, 0..BOOKS, &y))?)
     }))
 }
@@ -58,7 +75,7 @@ fn windows(device: &Device, rows: usize, channels: usize) -> Result<Case> {
     let y = Buffer::zeros((rows, channels), DType::F32, device)?;
     let bytes = weight.elem_count() * size_of::<f32>();
     let name = format!("windows of {TAPS} rows of {inputs} to {channels} channels, {rows} rows");
-    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
+    Ok(Case::again(name, bytes, move || {
         Ok((0..COUNT).try_for_each(|_| matrix.windows_into(&x, &y, Epilogue::Gelu))?)
     }))
 }
@@ -73,7 +90,7 @@ fn depthwise(device: &Device, rows: usize, channels: usize) -> Result<Case> {
     let y = Buffer::zeros((rows, channels), DType::F32, device)?;
     let bytes = (TAPS + 2 * rows) * channels * size_of::<f32>();
     let name = format!("channels on their own, {rows} rows of {channels}, and their tail");
-    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
+    Ok(Case::again(name, bytes, move || {
         Ok((0..COUNT).try_for_each(|_| {
             conv.forward_into(&x, &y)?;
             x.carry(conv.keep())
@@ -86,7 +103,5 @@ fn columns(device: &Device, rows: usize, channels: usize) -> Result<Case> {
     let y = Buffer::zeros((channels, rows), DType::F32, device)?;
     let bytes = 2 * rows * channels * size_of::<f32>();
     let name = format!("rows to columns, [{rows}, {channels}]");
-    Ok(Case::new(name, COUNT * bytes, COUNT, move || {
-        Ok((0..COUNT).try_for_each(|_| y.set_transposed(&x))?)
-    }))
+    Ok(Case::again(name, bytes, move || Ok((0..COUNT).try_for_each(|_| y.set_transposed(&x))?)))
 }

@@ -148,8 +148,11 @@ fn layout() -> impl TypedValueParser<Value = Layout> {
 /// The names of those that `is_meant`.
 fn precision(is_meant: fn(Precision) -> bool) -> impl TypedValueParser<Value = Precision> {
     let meant = Precision::ALL.into_iter().filter(|&precision| is_meant(precision));
-    let names = PossibleValuesParser::new(meant.map(Precision::name));
-    names.try_map(|name| name.parse::<Precision>())
+    let names = meant.map(|precision| PossibleValue::new(precision.name()));
+    // It is none; the error says why. Whoever packs a model is told what can be packed.
+    let refused = is_meant(Precision::F32).then(|| PossibleValue::new("f16").hide(true));
+    let names = names.chain(refused);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Precision>())
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,5 @@
-use tts::{Model, Precision, SplitRule};
+use candle_core::Device;
+use tts::{DeviceName, Model, Precision, SplitRule};
 use tts_checkpoint::ModelFiles;
 
 use crate::args::ModelArgs;
@@ -32,7 +33,7 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
             },
         )?;
     }
-    let device = args.device.open()?;
+    let device = open(args.device)?;
     #[cfg(feature = "profiling")]
     if let Some(queue) = tts::gpu_queue(&device) {
         tts_profiling::record::Profile::watch(queue)?;
@@ -44,4 +45,17 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
             .map_err(|e| CliError::Precision { model: args.model.clone(), source: e })?,
     };
     Model::load_with(files, &device, precision, SplitRule::default()).map_err(CliError::Load)
+}
+
+/// Opens a device; where `auto` finds no GPU that a build with CUDA can use, says why.
+fn open(name: DeviceName) -> Result<Device, CliError> {
+    match name {
+        DeviceName::Auto if cfg!(feature = "cuda") => {
+            Ok(DeviceName::Cuda(0).open().unwrap_or_else(|error| {
+                eprintln!("tts: {error}; going on with the CPU");
+                Device::Cpu
+            }))
+        }
+        name => Ok(name.open()?),
+    }
 }

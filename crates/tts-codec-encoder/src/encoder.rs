@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Result as TensorResult, Tensor};
 use tts_checkpoint::{CodecConfig, CodecEncoderConfig, Weights};
-use tts_nn::{Bits, Blocks, Decoder, DecoderConfig, DecoderState};
+use tts_nn::{Bits, Blocks, Decoder, DecoderConfig, DecoderState, can_wait};
 use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::downsample::{Downsample, DownsampleState};
@@ -125,6 +125,7 @@ impl CodecEncoder {
             .map(|samples| self.forward(samples, &mut state, tap))
             .collect::<TensorResult<Vec<_>>>()?;
         let codes = Tensor::cat(&codes, 0)?;
+        can_wait("codec_encoder.codes")?;
         gpu_sync!("codec_encoder.codes", SyncClass::PerUtterance);
         Ok(codes.to_vec2::<u32>()?)
     }

@@ -4,6 +4,7 @@ use tts_profiling::{SyncClass, gpu_sync};
 
 use crate::bits::Bits;
 use crate::gpu::{address_of, aligned, float};
+use crate::graph::can_wait;
 
 /// A matrix on a GPU as kernels read it.
 #[derive(Debug, Clone)]
@@ -69,6 +70,7 @@ impl GpuWeights {
 fn to_fp8(weights: &Tensor) -> Result<(Tensor, Tensor)> {
     let (outputs, inputs) = weights.dims2()?;
     let on_device = weights.to_dtype(DType::F32)?.flatten_all()?;
+    can_wait("load.fp8")?;
     gpu_sync!("load.fp8", SyncClass::Load);
     let weights = on_device.to_vec1::<f32>()?;
     let (bytes, scales) = quantize_fp8(&weights, inputs);

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Error, Result, Tensor};
 use tts_nn::{
     Bits, Blocks, Buffer, Counter, Decoder, DecoderBatch, DecoderConfig, DecoderState, Graph,
-    Linear, emulate_gpu,
+    Linear, can_wait, emulate_gpu,
 };
 
 const WIDTH: usize = 8;
@@ -254,4 +254,15 @@ fn bytes_are_what_they_stand_for(bits: Bits) {
     // Not those of weights that are a tenth larger.
     let other = outputs(&Model::of(bits, &|name: &str| named(name) * 1.1));
     assert!(other.iter().zip(&in_bytes).any(|(other, found)| (other - found).abs() > 0.004));
+}
+
+#[test]
+fn what_would_wait_for_the_device_cannot_be_recorded() {
+    emulate_gpu();
+    let record = |work: &dyn Fn() -> Result<()>| Graph::record::<Error>(&Device::Cpu, work);
+    let error = record(&|| can_wait("generate.frame")).unwrap_err();
+    assert!(error.to_string().contains("`generate.frame` waits for the device"), "{error}");
+    // Before, behind, and in what is recorded without it.
+    can_wait("generate.frame").unwrap();
+    assert!(record(&|| Ok(())).unwrap().is_some());
 }

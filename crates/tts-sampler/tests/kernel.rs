@@ -180,13 +180,7 @@ impl Launches<'_> {
     }
 }
 
-fn check(random: &mut Random, sampler: &mut Sampler, launch: usize) {
-    let vocab = match random.below(1000) {
-        0 => 3072,
-        1 => 2048,
-        2..=40 => 1 + random.below(700),
-        _ => 1 + random.below(40),
-    };
+fn check(random: &mut Random, sampler: &mut Sampler, launch: usize, [vocab, threads]: [usize; 2]) {
     let eos = (random.below(3) > 0).then(|| random.below(vocab) as u32);
     let share = random.of(&[0, 0, 10, 60, 100]);
     let suppressed: Vec<u32> = (0..vocab as u32).filter(|_| random.below(100) < share).collect();
@@ -212,7 +206,7 @@ fn check(random: &mut Random, sampler: &mut Sampler, launch: usize) {
         ends: random.below(2) > 0,
         by_row: random.below(2) > 0,
         dtype,
-        threads: if random.below(50) == 0 { random.of(&[64, 96, 256, 1024]) } else { 32 },
+        threads: threads as u32,
         order: match random.below(4) {
             0 => Order::Backwards,
             1 => Order::Shuffled(random.next()),
@@ -270,7 +264,15 @@ fn check_rows(rows: usize, seed: u32) {
                 let mut random = Random { counter: 0, stream: seed + thread as u32 };
                 let mut sampler = Sampler::new();
                 for launch in 0..rows.div_ceil(BATCH * threads) {
-                    check(&mut random, &mut sampler, launch);
+                    let vocab = match random.below(1000) {
+                        0 => 3072,
+                        1 => 2048,
+                        2..=40 => 1 + random.below(700),
+                        _ => 1 + random.below(40),
+                    };
+                    let is_wide = random.below(50) == 0;
+                    let threads = if is_wide { random.of(&[64, 96, 256, 1024]) } else { 32 };
+                    check(&mut random, &mut sampler, launch, [vocab, threads]);
                 }
             });
         }
@@ -286,4 +288,14 @@ fn a_million_random_rows_are_drawn_as_on_the_cpu() {
 #[test]
 fn some_more_rows_are_drawn_as_on_the_cpu() {
     check_rows(2_000, 1 << 16);
+}
+
+/// Of the text's tokens.
+#[test]
+fn rows_of_a_large_vocabulary_are_drawn_as_on_the_cpu() {
+    let mut random = Random { counter: 0, stream: 1 << 17 };
+    let mut sampler = Sampler::new();
+    for launch in 0..12 {
+        check(&mut random, &mut sampler, launch, [151_936, 1024]);
+    }
 }

@@ -86,6 +86,8 @@ fn gpu(number: usize) -> candle_core::Result<Device> {
         // SAFETY: all tensors of the device are used in the order of its one queue.
         unsafe { cuda.disable_event_tracking() };
         keep_memory(number).map_err(candle_core::Error::wrap)?;
+        // A GPU that the kernels are not compiled for is none.
+        tts_nn::queue_of(&device)?;
     }
     Ok(device)
 }

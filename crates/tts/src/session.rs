@@ -81,7 +81,7 @@ impl Model {
         request: &Request,
         schedule: ChunkSchedule,
     ) -> Result<SpeechStream<&Self>, TtsError> {
-        Ok(SpeechStream(Session::new(self, request, schedule)?))
+        SpeechStream::new(self, request, schedule)
     }
 
     /// Begins to speak a text that is still to come, in the streaming layout; the
@@ -175,7 +175,8 @@ impl<M: Deref<Target = Model>> Session<M> {
     /// Works until there is something to say.
     ///
     /// # Errors
-    /// If the model computes values that are not finite.
+    /// If the model computes values that are not finite, or the device fails; the session is of no more
+    /// use then.
     pub fn next_event(&mut self) -> Result<Event, TtsError> {
         let _span = stage_span!(Stage::Synthesize);
         let _chunk = stage_span!(Stage::StreamChunk);
@@ -288,9 +289,12 @@ fn next_look(frames: usize) -> usize {
     (frames / FRAMES_PER_LOOK + 1) * FRAMES_PER_LOOK
 }
 
-/// The chunks of a request whose text is complete.
+/// The chunks of a request whose text is complete; an error is the last of them.
 #[derive(Debug)]
-pub struct SpeechStream<M: Deref<Target = Model>>(Session<M>);
+pub struct SpeechStream<M: Deref<Target = Model>> {
+    session: Session<M>,
+    failed: bool,
+}
 
 impl<M: Deref<Target = Model>> SpeechStream<M> {
     /// As [`Model::stream`], with any reference to a model.
@@ -298,12 +302,12 @@ impl<M: Deref<Target = Model>> SpeechStream<M> {
     /// # Errors
     /// If something in the request is unusable.
     pub fn new(model: M, request: &Request, schedule: ChunkSchedule) -> Result<Self, TtsError> {
-        Session::new(model, request, schedule).map(Self)
+        Ok(Self { session: Session::new(model, request, schedule)?, failed: false })
     }
 
     /// The session behind it, for its timing, warnings and reason to finish.
     pub fn session(&self) -> &Session<M> {
-        &self.0
+        &self.session
     }
 }
 
@@ -311,11 +315,17 @@ impl<M: Deref<Target = Model>> Iterator for SpeechStream<M> {
     type Item = Result<Chunk, TtsError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.0.next_event() {
+        if self.failed {
+            return None;
+        }
+        match self.session.next_event() {
             Ok(Event::Audio(chunk)) => Some(Ok(chunk)),
             // The text is complete: it is never asked for.
             Ok(Event::Finished(_) | Event::NeedsText) => None,
-            Err(error) => Some(Err(error)),
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
         }
     }
 }

@@ -115,6 +115,18 @@ impl Model {
         let _span = stage_span!(Stage::Synthesize);
         let _batch = (requests.len() > 1).then(|| stage_span!(Stage::Batch));
         let mut line = Line::new(TOGETHER);
+        let utterances = self.speak_all(requests, &mut line, probe);
+        line.rest(self);
+        utterances
+    }
+
+    /// Speaks the requests with an empty line, in their order.
+    fn speak_all(
+        &self,
+        requests: &[Request],
+        line: &mut Line,
+        probe: &mut dyn Probe,
+    ) -> Result<Vec<Utterance>, TtsError> {
         for request in requests {
             line.add(self, request)?;
         }
@@ -124,7 +136,6 @@ impl Model {
                 utterances.push((number, utterance?));
             }
         }
-        line.rest(self);
         utterances.sort_by_key(|(number, _)| *number);
         Ok(utterances.into_iter().map(|(_, utterance)| utterance).collect())
     }

@@ -269,6 +269,19 @@ fn pieces_before_one_that_fails_are_given_out() {
 }
 
 #[test]
+fn an_error_is_the_last_of_a_stream() {
+    let model = demo();
+    let mut request = model.request("Hello.", Voice::Speaker("ryan".to_owned()));
+    request.options.max_new_tokens = 30;
+    // Divided by so little, logits leave the range of numbers.
+    request.options.predictor.temperature = 1e-38;
+    let mut stream = model.stream(&request, ChunkSchedule::default()).unwrap();
+    let error = stream.next().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), model.speak(&request).unwrap_err().to_string());
+    assert!(stream.next().is_none());
+}
+
+#[test]
 fn a_piece_that_goes_astray_is_spoken_again_if_it_is_delivered_whole() {
     let model = demo();
     let mut request = model.request("Astray.", Voice::Speaker("ryan".to_owned()));

@@ -14,8 +14,8 @@ use clap::Subcommand;
 const LARGEST: u64 = 60 << 20;
 const FOLDER: &str = "tts-gpu";
 /// Programs, below the folder of a build.
-const PROGRAMS: [&str; 5] =
-    ["tts", "e2e_bench", "tts-golden", "examples/gpu_check", "examples/gpu_kernels"];
+const PROGRAMS: [&str; 6] =
+    ["tts", "e2e_bench", "tts-golden", "examples/gpu_check", "examples/gpu_kernels", "kernels"];
 /// Results of the official implementation, below the root.
 const GOLDEN: &str = "fixtures/golden";
 /// Runs there.
@@ -24,7 +24,10 @@ const SCRIPT: &str = include_str!("run.sh");
 const BUILD: &str = r#"eval "$(bash tools/cuda-toolchain.sh target/cuda-toolchain)" &&
     cargo build --release --target-dir target/cuda -p tts-cli -p tts-benches -p tts-golden --bins \
         --example gpu_check --example gpu_kernels \
-        --features tts-cli/cuda,tts-benches/cuda,tts-benches/profiling,tts-golden/cuda"#;
+        --features tts-cli/cuda,tts-benches/cuda,tts-benches/profiling,tts-golden/cuda &&
+    kernels=$(cargo test --release --target-dir target/cuda -p tts-cuda --features cuda --test kernels \
+        --no-run --message-format json | grep -o '"executable":"[^"]*/kernels-[^"]*' | cut -d '"' -f 4) &&
+    cp "$kernels" target/cuda/release/kernels"#;
 
 /// Prepare what proves and times the engine on a machine with a GPU.
 #[derive(Subcommand)]
@@ -131,6 +134,7 @@ mod tests {
             "tts-golden",
             "gpu_check",
             "gpu_kernels",
+            "kernels",
             "run.sh",
             "golden/manifest.json",
         ] {

@@ -10,6 +10,8 @@ use serde_json::Value;
 /// The document, below the workspace root, and its section.
 const DOCUMENT: &str = "docs/gpu.md";
 const SECTION: &str = "## Measured\n";
+/// Profiles, by whether frames are graphs.
+const PROFILES: [(bool, &str); 2] = [(false, "Told kernel by kernel"), (true, "As graphs")];
 
 /// Puts the results into the document.
 pub(super) fn write(root: &Path, results: &Path) -> Result<()> {
@@ -54,15 +56,21 @@ fn section(results: &Path) -> Result<String> {
     } else {
         writeln!(text, "**Not passed**: {}.", failed.join(", "))?;
     }
-    text += "\n| run | model | precision | batch | ms | seconds of audio a second | first audio, ms |\n\
-             | --- | --- | --- | --- | --- | --- | --- |\n";
+    text += "\n| run | model | precision | batch | ms | generate, ms a frame | seconds of audio a second | \
+             first samples, ms | audible, ms |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n";
     text += &runs;
-    if results.join("summary.json").is_file() {
-        profile(&mut text, &parsed(results, "summary.json")?).context("summary.json")?;
+    for (graphs, how) in PROFILES {
+        let file = format!("summary-graphs-{graphs}.json");
+        if results.join(&file).is_file() {
+            profile(&mut text, how, &parsed(results, &file)?).context(file)?;
+        }
     }
     if results.join("kernels.json").is_file() {
         text += "\n| kernel | bytes | us | GB/s | of a copy |\n| --- | --- | --- | --- | --- |\n";
         kernels(&mut text, &parsed(results, "kernels.json")?).context("kernels.json")?;
+        text += "\n\"Cached\" kernels read the same memory again and again. A copy reads and writes, so what only \
+                 reads may be faster.\n";
     }
     Ok(text)
 }
@@ -89,30 +97,34 @@ fn row(text: &mut String, name: &str, run: &Value) -> Result<()> {
     let word = |key: &str| environment[key].as_str().with_context(|| format!("no `{key}`"));
     let median = run["rows"].get(0).context("no row")?.get("median").context("no median")?;
     let number = |key: &str| median[key].as_f64().with_context(|| format!("no `{key}`"));
-    let heard = median["playback"]["audible_ms"].as_f64();
+    let batch = environment["batch"].as_f64().context("no `batch`")?;
+    let frames = number("tokens_per_second")? * number("wall_ms")? / 1e3 / batch;
+    let [first, heard] = ["first_byte_ms", "audible_ms"].map(|key| {
+        median["playback"][key].as_f64().map_or_else(String::new, |ms| format!("{ms:.1}"))
+    });
     writeln!(
         text,
-        "| {name} | {} | {} | {} | {:.1} | {:.1} | {} |",
+        "| {name} | {} | {} | {batch} | {:.1} | {:.2} | {:.1} | {first} | {heard} |",
         word("model")?.trim_matches(['(', ')']),
         word("dtype")?,
-        environment["batch"],
         number("wall_ms")?,
+        number("generate_ms")? / frames,
         1.0 / number("rtf")?,
-        heard.map_or_else(String::new, |ms| format!("{ms:.1}")),
     )?;
     Ok(())
 }
 
-/// What a profile says of the GPU, if it could be asked.
-fn profile(text: &mut String, summary: &Value) -> Result<()> {
+/// What a profile says of the GPU.
+fn profile(text: &mut String, how: &str, summary: &Value) -> Result<()> {
     let frames = summary["frames"]["count"].as_u64().context("no frames")?;
     let gpu = &summary["gpu"];
     let (Some(reads), Some(share)) = (gpu["reads"].as_u64(), gpu["busy_share"].as_f64()) else {
+        writeln!(text, "\n{how}, in a profile: the GPU could not be asked what it did.")?;
         return Ok(());
     };
     writeln!(
         text,
-        "\nTold kernel by kernel, in a profile, the GPU was busy for {:.0} % of the time and read by the \
+        "\n{how}, in a profile, the GPU was busy for {:.0} % of the time and read by the \
          host {reads} times in {frames} frames.",
         100.0 * share
     )?;
@@ -126,13 +138,15 @@ fn kernels(text: &mut String, kernels: &Value) -> Result<()> {
     let best = number(kernels.first().context("no kernel")?, "gb_per_second")?;
     for kernel in kernels {
         let speed = number(kernel, "gb_per_second")?;
+        let is_cold = kernel["is_cold"].as_bool().context("no `is_cold`")?;
+        let share = format!("{:.0} %", 100.0 * speed / best);
         writeln!(
             text,
-            "| {} | {} | {:.2} | {speed:.0} | {:.0} % |",
+            "| {} | {} | {:.2} | {speed:.0} | {} |",
             kernel["name"].as_str().context("no `name`")?,
             kernel["bytes"],
             number(kernel, "microseconds")?,
-            100.0 * speed / best,
+            if is_cold { &share } else { "cached" },
         )?;
     }
     Ok(())
@@ -152,12 +166,14 @@ mod tests {
                 "dtype": "bf16", "batch": 8,
             },
             "rows": [{ "median": {
-                "wall_ms": 123.45, "rtf": 0.04, "playback": { "audible_ms": 9.87 },
+                "wall_ms": 123.45, "rtf": 0.04, "tokens_per_second": 2592.0, "generate_ms": 100.0,
+                "playback": { "first_byte_ms": 7.65, "audible_ms": 9.87 },
             } }],
         });
         let kernels = json!([
-            { "name": "copy", "bytes": 1000, "microseconds": 0.5, "gb_per_second": 2000.0 },
-            { "name": "head", "bytes": 600, "microseconds": 0.4, "gb_per_second": 1500.0 },
+            { "name": "copy", "bytes": 1000, "microseconds": 0.5, "gb_per_second": 2000.0, "is_cold": true },
+            { "name": "head", "bytes": 600, "microseconds": 0.4, "gb_per_second": 1500.0, "is_cold": true },
+            { "name": "draw", "bytes": 60, "microseconds": 0.1, "gb_per_second": 600.0, "is_cold": false },
         ]);
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("steps.txt", "gpu 0\ncheck 0\nracecheck 9\nkernels 0\nbatch8 0\nlost 1\n");
@@ -166,7 +182,9 @@ mod tests {
         let summary = json!({
             "frames": { "count": 40 }, "gpu": { "reads": 13, "busy_share": 0.756 },
         });
-        write("summary.json", &summary.to_string());
+        write("summary-graphs-false.json", &summary.to_string());
+        let summary = json!({ "frames": { "count": 40 }, "gpu": null });
+        write("summary-graphs-true.json", &summary.to_string());
         folder
     }
 
@@ -177,13 +195,18 @@ mod tests {
             text,
             "A GPU, 580.1; commit abc, by `cargo xtask gpu report`.\n\n\
              **Not passed**: `racecheck` ended with 9, `lost` ended with 1.\n\n\
-             | run | model | precision | batch | ms | seconds of audio a second | first audio, ms |\n\
-             | --- | --- | --- | --- | --- | --- | --- |\n\
-             | batch8 | random 0.6b | bf16 | 8 | 123.5 | 25.0 | 9.9 |\n\n\
+             | run | model | precision | batch | ms | generate, ms a frame | seconds of audio a second | \
+             first samples, ms | audible, ms |\n\
+             | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n\
+             | batch8 | random 0.6b | bf16 | 8 | 123.5 | 2.50 | 25.0 | 7.7 | 9.9 |\n\n\
              Told kernel by kernel, in a profile, the GPU was busy for 76 % of the time and read by the \
              host 13 times in 40 frames.\n\n\
+             As graphs, in a profile: the GPU could not be asked what it did.\n\n\
              | kernel | bytes | us | GB/s | of a copy |\n| --- | --- | --- | --- | --- |\n\
-             | copy | 1000 | 0.50 | 2000 | 100 % |\n| head | 600 | 0.40 | 1500 | 75 % |\n"
+             | copy | 1000 | 0.50 | 2000 | 100 % |\n| head | 600 | 0.40 | 1500 | 75 % |\n\
+             | draw | 60 | 0.10 | 600 | cached |\n\n\
+             \"Cached\" kernels read the same memory again and again. A copy reads and writes, so what only \
+             reads may be faster.\n"
         );
     }
 

@@ -73,8 +73,8 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tts-benches",
         imports: &[
-            "tts", "tts-audio", "tts-checkpoint", "tts-demo-voice", "tts-profiling", "tts-cpu", "tts-nn",
-            "tts-text", "tts-sampler", "tts-talker", "tts-code-predictor", "tts-codec-decoder",
+            "tts", "tts-audio", "tts-checkpoint", "tts-demo-voice", "tts-profiling", "tts-cpu", "tts-cuda",
+            "tts-nn", "tts-text", "tts-sampler", "tts-talker", "tts-code-predictor", "tts-codec-decoder",
             "tts-codec-encoder", "tts-speaker", "workspace-hack",
         ],
     },

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     /// Generate exactly so many frames, whatever the model says of the end.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) frames: Option<u32>,
-    /// Precision of the language models: f32, bf16, q8 or q4mix; q8 on the CPU and bf16 elsewhere
+    /// Precision of the language models: f32, bf16, q8, fp8 or q4mix; q8 on the CPU and bf16 elsewhere
     /// if it is left out.
     #[arg(long)]
     pub(crate) dtype: Option<Precision>,

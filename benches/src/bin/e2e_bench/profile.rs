@@ -35,6 +35,9 @@ impl BenchProfile {
             std::fs::write(path, text)
                 .with_context(|| format!("cannot write {}", path.display()))?;
         }
+        if summary.gpu.is_some() && summary.unmarked_reads().is_none() {
+            eprintln!("copies from the GPU were not counted: there is no library of CUPTI");
+        }
         // What the marks count is what the GPU did.
         let reads = summary.unmarked_reads().unwrap_or(0);
         let waits = summary.unmarked_waits().unwrap_or(0);

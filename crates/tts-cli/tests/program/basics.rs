@@ -91,6 +91,15 @@ fn failures_have_their_exit_codes_and_write_nothing() {
 }
 
 #[test]
+fn half_precision_is_refused_with_the_reason() {
+    let home = tempfile::tempdir().unwrap();
+    let refused = tts(home.path(), &["say", "Hi.", "--dtype", "f16"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&refused.stderr);
+    assert!(text.contains("leave the range of f16"), "{text}");
+}
+
+#[test]
 fn a_closed_pipe_is_an_output_error() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tts"))
         .args(["say", "Hi.", "--max-seconds", "4", "-o", "-"])

@@ -1,6 +1,6 @@
 //! Attention of one token of every row against exact sums.
 
-use crate::memory::{Memory, TYPES, assert_near, numbers, queues};
+use crate::memory::{Integers, Memory, TYPES, assert_near, numbers, queues};
 use tts_cuda::{Attend, Caches, Float, Queue};
 
 const LAYERS: usize = 2;
@@ -65,29 +65,32 @@ impl Case {
         let [mut query_norm, mut key_norm] = self.norms().map(|x| Memory::new(Float::F32, &x));
         let [mut cosines, mut sines] = self.turns().map(|x| Memory::new(Float::F32, &x));
         let mut caches: Vec<Memory> = rows.clone().map(|row| self.cache(row)).collect();
-        let mut addresses: Vec<u64> = caches.iter_mut().map(|cache| cache.address().0).collect();
+        let addresses: Vec<u64> = caches.iter_mut().map(|cache| cache.address().0).collect();
         let of_rows = &self.rows[rows];
         // Every row is at the same distance from where it began.
         let nearest = of_rows.iter().map(|row| row.0 as u32).min().expect("a row");
-        let (offset, mut counted) = (nearest / 3, nearest / 2);
+        let (offset, counted) = (nearest / 3, nearest / 2);
         let begun = |row: &(usize, usize)| row.0 as u32 - offset - counted;
-        let mut positions: Vec<u32> = of_rows.iter().map(begun).collect();
-        let mut capacities: Vec<u32> = of_rows.iter().map(|row| row.1 as u32).collect();
+        let positions: Vec<u32> = of_rows.iter().map(begun).collect();
+        let capacities: Vec<u32> = of_rows.iter().map(|row| row.1 as u32).collect();
         let count = of_rows.len();
         let mut mixed = Memory::zeros(count * self.heads * self.width);
         let [heads, width, longest] = [self.heads, self.width, self.longest()].map(|x| x as u32);
         let mut parts = Memory::zeros(Attend::parts(count as u32, heads, width, longest));
-        let mut arrived = vec![0_u32; count * self.kv_heads];
+        let mut arrived = Integers::new(&vec![0_u32; count * self.kv_heads]);
+        let mut addresses = Integers::new(&addresses);
+        let [mut positions, mut capacities] = [&positions, &capacities].map(|x| Integers::new(x));
+        let mut count_of_steps = Integers::new(&[counted]);
         let attend = Attend {
             qkv: qkv.address(),
             head_norms: self.has_norms.then(|| [query_norm.address(), key_norm.address()]),
             epsilon: EPSILON,
             caches: Caches {
-                caches: tts_cuda::Address::of(addresses.as_mut_ptr()),
-                capacities: tts_cuda::Address::of(capacities.as_mut_ptr()),
-                positions: tts_cuda::Address::of(positions.as_mut_ptr()),
+                caches: addresses.address(),
+                capacities: capacities.address(),
+                positions: positions.address(),
                 offset,
-                count: (counted > 0).then(|| tts_cuda::Address::of(&raw mut counted)),
+                count: (counted > 0).then(|| count_of_steps.address()),
                 window: self.window.map(|window| window as u32),
                 dtype: self.dtype,
                 longest,
@@ -102,14 +105,14 @@ impl Case {
             head_dim: width,
             mixed: mixed.address(),
             parts: parts.address(),
-            arrived: tts_cuda::Address::of(arrived.as_mut_ptr()),
+            arrived: arrived.address(),
         };
         // Twice: what is counted has to be 0 again.
         for _ in 0..2 {
             // SAFETY: the memory has the sizes of the case and outlives the kernel.
             unsafe { attend.launch(queue) }.expect("a launch");
         }
-        assert!(arrived.iter().all(|&arrived| arrived == 0));
+        assert!(arrived.values().iter().all(|&arrived| arrived == 0));
         Left { mixed: mixed.values(), caches: caches.iter().map(Memory::values).collect() }
     }
 

@@ -1,7 +1,13 @@
 //! Numbers for tests, in memory that kernels may read.
 
+use std::marker::PhantomData;
+
+use bytemuck::Pod;
 use half::bf16;
-use tts_cuda::{Address, Float, Order, Queue};
+use tts_cuda::{Address, Float};
+
+use crate::place::Room;
+pub(crate) use crate::place::queues;
 
 /// Numbers between -1 and 1 that repeat late.
 pub(crate) fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -16,28 +22,22 @@ pub(crate) fn numbers(count: usize, seed: u32) -> Vec<f32> {
 }
 
 /// Numbers of one type from an address that is a multiple of 16.
-#[derive(Clone)]
 pub(crate) struct Memory {
-    bytes: Vec<u128>,
+    room: Room,
     dtype: Float,
     count: usize,
 }
 
 impl Memory {
     pub(crate) fn new(dtype: Float, values: &[f32]) -> Self {
-        let size = if dtype == Float::F32 { 4 } else { 2 };
-        let mut memory =
-            Self { bytes: vec![0; (values.len() * size).div_ceil(16)], dtype, count: values.len() };
-        match dtype {
-            Float::F32 => memory.floats_mut().copy_from_slice(values),
+        let room = match dtype {
+            Float::F32 => Room::new(bytemuck::cast_slice(values)),
             Float::Bf16 => {
-                let halves = bytemuck::cast_slice_mut::<u128, u16>(&mut memory.bytes);
-                for (half, value) in halves.iter_mut().zip(values) {
-                    *half = bf16::from_f32(*value).to_bits();
-                }
+                let halves = values.iter().map(|&value| bf16::from_f32(value).to_bits());
+                Room::new(bytemuck::cast_slice(&halves.collect::<Vec<u16>>()))
             }
-        }
-        memory
+        };
+        Self { room, dtype, count: values.len() }
     }
 
     pub(crate) fn zeros(count: usize) -> Self {
@@ -45,46 +45,43 @@ impl Memory {
     }
 
     pub(crate) fn address(&mut self) -> Address {
-        Address::of(self.bytes.as_mut_ptr())
+        self.room.address()
     }
 
     /// As the kernels see them.
     pub(crate) fn values(&self) -> Vec<f32> {
         match self.dtype {
-            Float::F32 => bytemuck::cast_slice(&self.bytes)[..self.count].to_vec(),
+            Float::F32 => bytemuck::cast_slice(&self.room.bytes()[..4 * self.count]).to_vec(),
             Float::Bf16 => {
-                let halves: &[u16] = &bytemuck::cast_slice(&self.bytes)[..self.count];
+                let halves: &[u16] = bytemuck::cast_slice(&self.room.bytes()[..2 * self.count]);
                 halves.iter().map(|&half| bf16::from_bits(half).to_f32()).collect()
             }
         }
     }
-
-    fn floats_mut(&mut self) -> &mut [f32] {
-        &mut bytemuck::cast_slice_mut(&mut self.bytes)[..self.count]
-    }
 }
 
-/// Bytes from an address that is a multiple of 16.
-pub(crate) struct Bytes(Vec<u128>);
+/// Integers from an address that is a multiple of 16.
+pub(crate) struct Integers<T> {
+    room: Room,
+    count: usize,
+    is: PhantomData<T>,
+}
 
-impl Bytes {
-    pub(crate) fn new(values: &[i8]) -> Self {
-        let mut bytes = vec![0; values.len().div_ceil(16)];
-        bytemuck::cast_slice_mut::<u128, i8>(&mut bytes)[..values.len()].copy_from_slice(values);
-        Self(bytes)
+impl<T: Pod> Integers<T> {
+    pub(crate) fn new(values: &[T]) -> Self {
+        Self { room: Room::new(bytemuck::cast_slice(values)), count: values.len(), is: PhantomData }
     }
 
     pub(crate) fn address(&mut self) -> Address {
-        Address::of(self.0.as_mut_ptr())
+        self.room.address()
+    }
+
+    pub(crate) fn values(&self) -> Vec<T> {
+        bytemuck::cast_slice(&self.room.bytes()[..size_of::<T>() * self.count]).to_vec()
     }
 }
 
 pub(crate) const TYPES: [Float; 2] = [Float::F32, Float::Bf16];
-
-/// Queues that run threads in every kind of order.
-pub(crate) fn queues() -> [Queue; 4] {
-    [Order::Forwards, Order::Backwards, Order::Shuffled(1), Order::Shuffled(2)].map(Queue::Emulated)
-}
 
 /// Compares with exact values; an error may be `bound` of the sizes that go with them.
 pub(crate) fn assert_near(found: &[f32], exact: &[f64], sizes: &[f64], bound: f64, what: &str) {

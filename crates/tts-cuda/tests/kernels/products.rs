@@ -1,6 +1,6 @@
 //! Products with a few vectors against exact ones.
 
-use crate::memory::{Bytes, Memory, assert_near, numbers, queues};
+use crate::memory::{Integers, Memory, assert_near, numbers, queues};
 use tts_cuda::{Float, Gemv, Queue, Use, WEIGHT_GROUP, Weights, quantize, quantize_fp8};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,7 +15,7 @@ const KINDS: [Kind; 4] =
 
 enum Matrix {
     Floats(Float, Memory),
-    Bytes { kind: Kind, values: Bytes, scales: Memory },
+    Bytes { kind: Kind, values: Integers<i8>, scales: Memory },
 }
 
 impl Matrix {
@@ -41,7 +41,7 @@ impl Matrix {
                 bytes.iter().map(move |byte| value(*byte) * f64::from(*scale))
             })
             .collect();
-        let (values, scales) = (Bytes::new(&bytes), Memory::new(Float::F32, &scales));
+        let (values, scales) = (Integers::new(&bytes), Memory::new(Float::F32, &scales));
         (Self::Bytes { kind, values, scales }, weights)
     }
 
@@ -344,7 +344,7 @@ fn numbers_of_eight_bits_are_exact() {
             .flat_map(|(bits, at)| (0..width).map(move |i| if i == at { bits as i8 } else { 0 }))
             .collect();
         let outputs = bytes.len() / width;
-        let mut values = Bytes::new(&bytes);
+        let mut values = Integers::new(&bytes);
         // Inputs and scales of any size, down to where products are small even beside the numbers.
         for (input, scale) in [(1.0, 1.0), (1e-15, 1e-3), (1e15, 1e-3), (1e-6, 1e15), (3.0, 1e-20)]
         {

@@ -1,13 +1,14 @@
 //! What is done with whole rows.
 
-use crate::memory::{Memory, TYPES, assert_near, numbers, queues};
-use tts_cuda::{Address, Embed, Float, Keep, NextInput, Put, RmsNorm, advance};
+use crate::memory::{Integers, Memory, TYPES, assert_near, numbers, queues};
+use tts_cuda::{Embed, Float, Keep, NextInput, Put, RmsNorm, advance};
 
 #[test]
 fn rows_of_tables_are_taken_and_added() {
     for dtype in TYPES {
         for (entries, width) in [(1, 1), (5, 33), (9, 600)] {
-            let mut tokens = [0_u32, entries as u32 - 1, entries as u32 / 2, u32::MAX];
+            let tokens = [0_u32, entries as u32 - 1, entries as u32 / 2, u32::MAX];
+            let mut of_rows = Integers::new(&tokens);
             let mut table = Memory::new(dtype, &numbers(entries * width, 1));
             let before = numbers(tokens.len() * width, 2);
             for queue in queues() {
@@ -19,7 +20,7 @@ fn rows_of_tables_are_taken_and_added() {
                         dtype,
                         entries: entries as u32,
                         width: width as u32,
-                        tokens: Address::of(tokens.as_mut_ptr()),
+                        tokens: of_rows.address(),
                         rows: tokens.len() as u32,
                         y,
                         sum,
@@ -44,14 +45,15 @@ fn texts_follow_the_frames_and_end_with_their_last_row() {
     let (rows, width, steps) = (3, 270, 4);
     let mut texts = Memory::new(Float::F32, &numbers(steps * rows * width, 1));
     let mut sum = Memory::new(Float::F32, &numbers(rows * width, 7));
-    for mut count in [0_u32, 1, 3, 9] {
+    for count in [0_u32, 1, 3, 9] {
+        let mut counted = Integers::new(&[count]);
         for queue in queues() {
             let mut x = Memory::zeros(rows * width);
             let next = NextInput {
                 sum: sum.address(),
                 texts: texts.address(),
                 steps: steps as u32,
-                count: Address::of(&raw mut count),
+                count: counted.address(),
                 rows: rows as u32,
                 width: width as u32,
                 x: x.address(),
@@ -91,27 +93,27 @@ fn rows_are_put_apart() {
 #[test]
 fn what_is_kept_has_its_place() {
     let (width, steps) = (300, 3_usize);
-    let mut log = vec![0_u32; steps * width];
-    let (mut count, mut from) = (0_u32, vec![0_u32; width]);
+    let mut log = Integers::new(&vec![0_u32; steps * width]);
+    let mut count = Integers::new(&[0_u32]);
     for step in 0..5 {
-        from.fill(step + 1);
+        let mut from = Integers::new(&vec![step + 1; width]);
         let keep = Keep {
-            from: Address::of(from.as_mut_ptr()),
+            from: from.address(),
             width: width as u32,
-            count: Address::of(&raw mut count),
+            count: count.address(),
             steps: steps as u32,
-            log: Address::of(log.as_mut_ptr()),
+            log: log.address(),
         };
         let queue = &queues()[step as usize % 4];
         // SAFETY: the memory has these sizes and outlives the kernels.
         unsafe { keep.launch(queue) }.expect("a launch");
         // SAFETY: as before.
-        unsafe { advance(queue, Address::of(&raw mut count)) }.expect("a launch");
+        unsafe { advance(queue, count.address()) }.expect("a launch");
     }
-    assert_eq!(count, 5);
+    assert_eq!(count.values(), [5]);
     // Later steps take the place of the last.
     let expected = [1, 2, 5].map(|step| vec![step; width]).concat();
-    assert_eq!(log, expected);
+    assert_eq!(log.values(), expected);
 }
 
 #[test]

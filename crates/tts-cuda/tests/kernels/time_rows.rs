@@ -1,7 +1,7 @@
 //! Signals of many channels, one row for each time.
 
-use crate::memory::{Memory, assert_near, numbers, queues};
-use tts_cuda::{Address, Carry, DepthwiseNorm, Float, SumCodes, Transpose};
+use crate::memory::{Integers, Memory, assert_near, numbers, queues};
+use tts_cuda::{Carry, DepthwiseNorm, Float, SumCodes, Transpose};
 
 #[test]
 fn entries_of_codes_are_added_up() {
@@ -10,6 +10,7 @@ fn entries_of_codes_are_added_up() {
         let mut codes: Vec<u32> =
             (0..rows * stride).map(|i| (i * 5 % (entries + 2)) as u32).collect();
         codes[0] = u32::MAX;
+        let mut of_rows = Integers::new(&codes);
         let tables = numbers(books * entries * width, 1);
         for queue in queues() {
             let (mut y, mut memory) =
@@ -19,7 +20,7 @@ fn entries_of_codes_are_added_up() {
                 books: books as u32,
                 entries: entries as u32,
                 width: width as u32,
-                codes: Address::of(codes.as_mut_ptr()),
+                codes: of_rows.address(),
                 stride: stride as u32,
                 rows: rows as u32,
                 y: y.address(),
