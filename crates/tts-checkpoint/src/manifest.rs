@@ -1,5 +1,4 @@
-//! Every tensor a configuration implies (`docs/model.md`, sections 3.3, 4.5,
-//! 7.7, 8.6 and 9.4).
+//! Every tensor a configuration implies (`docs/model.md`, section 1.3).
 
 mod codec_decoder;
 mod codec_encoder;

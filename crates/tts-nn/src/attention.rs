@@ -9,7 +9,7 @@ use crate::rope::Angles;
 use crate::source::Source;
 
 /// Grouped-query attention over the caches of several sequences
-/// (`docs/model.md`, sections 3.1 and 7.4).
+/// (`docs/model.md`, sections 3 and 7.4).
 #[derive(Debug, Clone)]
 pub(crate) struct Attention {
     qkv: Linear,

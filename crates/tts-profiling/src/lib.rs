@@ -26,15 +26,18 @@
 //! └── codec_encoder
 //! synthesize
 //! ├── batch › prefill, …, as above, if there are several requests
-//! └── stream_chunk › prefill, …, as above, for each chunk of a stream
+//! ├── prefill, at the beginning of a stream
+//! └── stream_chunk › generate_frames, …, as above, for each chunk of a stream
 //! ```
+//!
+//! On a GPU a frame may be one graph, which has no stages: `frame_graph` (frame).
 //!
 //! Without the feature `profiling` the macros expand to a zero-sized value and
 //! this crate has no dependencies at all, so nothing of it is left in the
 //! compiled engine. With it they are `tracing` spans of target `tts`; an
-//! application chooses the subscriber, this crate never installs one. With the feature
-//! `record` there is one to choose, that keeps everything (`record`), and writers of chrome
-//! traces, folded stacks and more.
+//! application chooses the subscriber. With the feature `record` there is one to choose, that
+//! keeps everything (`record`), writers of chrome traces, folded stacks and more, and a `Profile`
+//! that installs all of it.
 //!
 //! ```
 //! use tts_profiling::{Stage, SyncClass, frame_span, gpu_sync, stage_span};

@@ -1,7 +1,7 @@
 //! What the spans say, recorded: the application's side of profiling.
 //!
 //! A [`Recorder`] is a layer for `tracing-subscriber` that keeps every span and sync
-//! mark of the engine in memory, a few dozen bytes each. A [`Recording`] gives them out
+//! mark of the engine in memory, about 90 bytes each. A [`Recording`] gives them out
 //! as a [`Trace`], at any time, and a trace can be written as a chrome trace
 //! ([`chrome`]), as folded stacks ([`folded`]), as JSON lines ([`jsonl`]) or be counted
 //! together ([`Summary`]). [`Profile`] does all that for a program, and asks the GPU, where

@@ -21,7 +21,7 @@ pub(crate) struct Voice<'a> {
 }
 
 /// The voice of a request, if the kind of model has it (`docs/model.md`,
-/// section 5.6).
+/// section 5.2).
 pub(crate) fn resolve<'a>(
     config: &'a ModelConfig,
     speaker: Speaker<'_>,

@@ -1,8 +1,7 @@
 //! Text to speech with Qwen3-TTS checkpoints.
 //!
 //! A [`Model`] is loaded once and shared; a [`Request`] says what to speak, how
-//! and with which voice; every request gets a session of its own that holds all
-//! of its state and dies with it.
+//! and with which voice; every request gets state of its own that dies with it.
 //!
 //! ```
 //! use candle_core::Device;

@@ -8,8 +8,8 @@ use crate::error::TtsError;
 use crate::model::Stages;
 use crate::precision::Precision;
 
-/// Packs a model for the CPU into one file, which opens without reading the weights: they are
-/// used where it is mapped. Gives its size in bytes.
+/// Packs a model for the CPU into one file, which opens at once: its matrices are as the kernels read
+/// them. Gives its size in bytes.
 ///
 /// A model speaks from it exactly as from its directory in the same precision. What is not packed
 /// (embeddings, encoders) stands there as it was stored. The form is in `docs/packed-file.md`.

@@ -5,8 +5,8 @@
 ///
 /// A program should call this once, first of all. The matrix library asks for its number of
 /// threads before every product, and where the environment does not say it, it counts the
-/// cores again each time by reading a file: two thirds of the time of the embedded model, 6 %
-/// of that of a 0.6B one (`docs/performance.md`).
+/// cores again each time by reading a file: two thirds of the time of a tiny model, 6 % of
+/// that of a 0.6B one (`docs/performance.md`).
 ///
 /// # Safety
 /// It sets an environment variable: no other thread may run yet.

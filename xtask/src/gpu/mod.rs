@@ -1,4 +1,4 @@
-//! `cargo xtask gpu`: one archive for a machine that has a GPU and its driver, and nothing else.
+//! `cargo xtask gpu`: one archive for a machine that has a GPU, its driver and the libraries of CUDA.
 
 mod report;
 

@@ -1,4 +1,4 @@
-//! Position tables and prompt lengths of `docs/model.md`, sections 5 and 12.
+//! Position tables and prompt lengths of `docs/model.md`, section 5.
 
 use crate::common::{Model, rows};
 use tts_checkpoint::ModelKind;
