@@ -69,6 +69,8 @@ impl CodecState {
     fn fetch(&mut self) -> Result<(), CodecError> {
         let Some(newest) = self.newest.take() else { return Ok(()) };
         can_wait("codec_decoder.samples")?;
+        // Without the rest of the memory that they lie in, which a read takes along.
+        let newest = newest.force_contiguous()?;
         gpu_sync!("codec_decoder.samples", SyncClass::PerChunk);
         let newest = newest.to_vec1::<f32>()?;
         if self.samples.is_empty() {

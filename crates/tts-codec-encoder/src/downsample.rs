@@ -35,9 +35,10 @@ impl Downsample {
         state.started = true;
         let padded = x.pad_with_same(1, before, self.conv.missing(time))?;
         let y = self.conv.forward(&padded, &mut state.conv)?;
-        // The outputs at the copies in front are not part of the signal.
+        // The outputs at the copies in front are not part of the signal. A GPU multiplies rows only that
+        // are one behind the other.
         let kept = self.conv.outputs(time);
-        y.narrow(1, y.dim(1)? - kept, kept)
+        y.narrow(1, y.dim(1)? - kept, kept)?.contiguous()
     }
 }
 

@@ -59,14 +59,22 @@ thread_local! {
 pub(crate) fn record<E: From<LaunchError>>(
     work: impl FnOnce() -> Result<(), E>,
 ) -> Result<Recording, E> {
-    let before = RECORDING.with_borrow_mut(|recording| {
-        let before = recording.take();
-        *recording = Some(Recording::default());
-        before
-    });
-    let done = if before.is_some() { Err(LaunchError::Recording.into()) } else { work() };
-    let recorded = RECORDING.replace(before);
-    done.map(|()| recorded.unwrap_or_default())
+    let outer = Outer(RECORDING.take());
+    if outer.0.is_some() {
+        return Err(LaunchError::Recording.into());
+    }
+    RECORDING.set(Some(Recording::default()));
+    work()?;
+    Ok(RECORDING.take().unwrap_or_default())
+}
+
+/// What was recorded around a recording, which goes on behind it, even if a panic ends it.
+struct Outer(Option<Recording>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        RECORDING.set(self.0.take());
+    }
 }
 
 impl Recording {

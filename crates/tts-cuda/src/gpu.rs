@@ -32,6 +32,22 @@ thread_local! {
     static RECORDING: RefCell<Option<Arc<CudaStream>>> = const { RefCell::new(None) };
 }
 
+/// Launches of this thread go into a stream until it is dropped, even by a panic.
+struct Recording;
+
+impl Recording {
+    fn on(stream: &Arc<CudaStream>) -> Self {
+        RECORDING.set(Some(Arc::clone(stream)));
+        Self
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        RECORDING.set(None);
+    }
+}
+
 /// A graph of the driver, and the stream that it is for.
 pub(crate) struct GpuGraph {
     graph: CudaGraph,
@@ -111,9 +127,10 @@ impl Gpu {
         // Other threads may go on to allocate memory.
         let mode = CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         stream.begin_capture(mode).map_err(LaunchError::Graph)?;
-        RECORDING.set(Some(Arc::clone(&stream)));
-        let done = work();
-        RECORDING.set(None);
+        let done = {
+            let _recording = Recording::on(&stream);
+            work()
+        };
         let flags = CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
         let graph = stream.end_capture(flags);
         done?;

@@ -11,12 +11,20 @@ use crate::graph::need;
 /// build has no kernels for it.
 ///
 /// # Errors
-/// If the driver cannot load the kernels.
+/// If the driver cannot load the kernels; if the device has no queue of its own but one of the
+/// process or of each thread, in which work of several threads has no order.
 pub fn queue_of(device: &Device) -> Result<Option<Queue>> {
     match device {
         #[cfg(feature = "cuda")]
         Device::Cuda(device) => {
-            Ok(Some(Queue::Gpu(tts_cuda::Gpu::new(device.cuda_stream()).map_err(Error::wrap)?)))
+            let stream = device.cuda_stream();
+            // The handles of the queues that the driver has by itself.
+            if stream.cu_stream() as usize <= 2 {
+                candle_core::bail!(
+                    "a GPU without a queue of its own (Device::new_cuda_with_stream)"
+                );
+            }
+            Ok(Some(Queue::Gpu(tts_cuda::Gpu::new(stream).map_err(Error::wrap)?)))
         }
         #[cfg(feature = "emulated")]
         Device::Cpu => Ok(EMULATED.get().map(|()| Queue::Emulated(tts_cuda::Order::default()))),
@@ -61,7 +69,8 @@ pub(crate) fn float(dtype: DType) -> Result<Float> {
 pub(crate) fn aligned(tensor: &Tensor) -> Result<Tensor> {
     let tensor = tensor.contiguous()?;
     let Address(address) = address_of(&tensor)?;
-    if address.is_multiple_of(ALIGN) { Ok(tensor) } else { tensor.copy() }
+    // A mere copy would begin as far behind a multiple.
+    if address.is_multiple_of(ALIGN) { Ok(tensor) } else { tensor.force_contiguous() }
 }
 
 /// Loads of weights begin at multiples of so many bytes.

@@ -40,6 +40,15 @@ pub fn can_wait(site: &str) -> Result<()> {
     Ok(())
 }
 
+/// What was needed around a recording, which goes on behind it, even if a panic ends it.
+struct Outer(Option<Vec<Tensor>>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        NEEDED.set(self.0.take());
+    }
+}
+
 impl Graph {
     /// Records all kernels of `work`, which does not run; nothing else is repeated. `None` where
     /// there are no kernels for the device.
@@ -51,7 +60,7 @@ impl Graph {
         work: impl FnOnce() -> std::result::Result<(), E>,
     ) -> std::result::Result<Option<Self>, E> {
         let Some(queue) = queue_of(device)? else { return Ok(None) };
-        let outer = NEEDED.replace(Some(Vec::new()));
+        let outer = Outer(NEEDED.replace(Some(Vec::new())));
         let mut problem = None;
         let graph = queue.record(|| {
             work().map_err(|error| {
@@ -59,7 +68,8 @@ impl Graph {
                 tts_cuda::LaunchError::Recording
             })
         });
-        let needed = NEEDED.replace(outer);
+        let needed = NEEDED.take();
+        drop(outer);
         if let Some(problem) = problem {
             return Err(problem);
         }

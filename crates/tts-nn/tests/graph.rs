@@ -266,3 +266,17 @@ fn what_would_wait_for_the_device_cannot_be_recorded() {
     can_wait("generate.frame").unwrap();
     assert!(record(&|| Ok(())).unwrap().is_some());
 }
+
+#[test]
+fn a_panic_ends_a_recording() {
+    emulate_gpu();
+    let record = |work: &dyn Fn() -> Result<()>| Graph::record::<Error>(&Device::Cpu, work);
+    let panics = std::panic::catch_unwind(|| record(&|| panic!("in what is recorded")));
+    assert!(panics.is_err());
+    can_wait("generate.frame").unwrap();
+    let buffer = Buffer::zeros(3, DType::F32, &Device::Cpu).unwrap();
+    let graph = record(&|| buffer.set(&tensor(&[3], 1))).unwrap().unwrap();
+    assert_eq!(buffer.to_vec1::<f32>().unwrap(), [0.0; 3]);
+    graph.launch().unwrap();
+    assert_eq!(buffer.to_vec1::<f32>().unwrap(), tensor(&[3], 1).to_vec1::<f32>().unwrap());
+}

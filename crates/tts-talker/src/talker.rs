@@ -322,7 +322,7 @@ impl Talker {
 
     fn output(&self, hidden: &Tensor) -> Result<Output, TalkerError> {
         // Not a part of what was computed for the whole prompt.
-        let hidden = hidden.copy()?;
+        let hidden = hidden.force_contiguous()?;
         let logits = self.codec_head.forward(&hidden)?.to_dtype(DType::F32)?;
         Ok(Output { hidden, logits })
     }
