@@ -37,9 +37,9 @@ impl Kernels {
         Self::available().last().unwrap_or(Self::PORTABLE)
     }
 
-    /// The products of the first `T` tiles with `N` vectors.
+    /// The products of the first `T` tiles with `N` vectors, the sums of `B` tiles at once.
     #[inline]
-    pub(crate) fn multiply<const N: usize, const T: usize>(
+    pub(crate) fn multiply<const N: usize, const T: usize, const B: usize>(
         self,
         scheme: Scheme,
         tiles: Strip<'_>,
@@ -47,7 +47,7 @@ impl Kernels {
     ) -> [[[f32; TILE]; T]; N] {
         match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
-            (Set::X86(x86), _) => x86.multiply(scheme, tiles, vectors),
+            (Set::X86(x86), _) => x86.multiply::<N, T, B>(scheme, tiles, vectors),
             (Set::Portable, Scheme::Q8) => vectors.map(|inputs| q8::multiply(tiles, inputs)),
             (Set::Portable, Scheme::Q4) => vectors.map(|inputs| q4::multiply(tiles, inputs)),
         }

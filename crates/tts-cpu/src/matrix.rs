@@ -141,13 +141,12 @@ impl Matrix {
             next = tiles.end;
             let mut first = 0;
             while first < inputs.len() {
-                // As many tiles for a vector as there are registers for sums; 4-bit weights are
-                // done faster with more left.
-                first += match (inputs.len() - first, self.scheme) {
-                    (4.., _) if wide => self.multiply_by::<4, 4>(inputs, first, &tiles, &mut sink),
-                    (4.., Scheme::Q4) => self.multiply_by::<4, 1>(inputs, first, &tiles, &mut sink),
-                    (8.., Scheme::Q8) => self.multiply_by::<8, 1>(inputs, first, &tiles, &mut sink),
-                    (4.., Scheme::Q8) => self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink),
+                // Sums of as many tiles as there are registers for.
+                first += match (inputs.len() - first, wide) {
+                    (8.., true) => self.multiply_by::<8, 2>(inputs, first, &tiles, &mut sink),
+                    (8.., false) => self.multiply_by::<8, 1>(inputs, first, &tiles, &mut sink),
+                    (4.., true) => self.multiply_by::<4, 4>(inputs, first, &tiles, &mut sink),
+                    (4.., false) => self.multiply_by::<4, 2>(inputs, first, &tiles, &mut sink),
                     (2.., _) => self.multiply_by::<2, 4>(inputs, first, &tiles, &mut sink),
                     _ => self.multiply_by::<1, 4>(inputs, first, &tiles, &mut sink),
                 };
@@ -156,10 +155,10 @@ impl Matrix {
         Ok(())
     }
 
-    /// The products of some tiles, `T` at a time, with the `N` vectors from `first` on; gives
-    /// their number.
+    /// The products of some tiles of a strip with the `N` vectors from `first` on, the sums of `B`
+    /// tiles at once; gives the number of vectors.
     #[inline]
-    fn multiply_by<const N: usize, const T: usize>(
+    fn multiply_by<const N: usize, const B: usize>(
         &self,
         inputs: &Inputs,
         first: usize,
@@ -167,29 +166,26 @@ impl Matrix {
         sink: &mut impl FnMut(usize, usize, &[f32]),
     ) -> usize {
         let vectors = std::array::from_fn(|index| inputs.vector(first + index));
-        let mut index = tiles.start;
-        while index < tiles.end {
-            if index + T <= tiles.end {
-                self.multiply_at::<N, T>(vectors, first, index, sink);
-                index += T;
-            } else {
-                self.multiply_at::<N, 1>(vectors, first, index, sink);
-                index += 1;
+        if tiles.len() == TILES {
+            self.multiply_at::<N, TILES, B>(vectors, first, tiles.start, sink);
+        } else {
+            for tile in tiles.clone() {
+                self.multiply_at::<N, 1, 1>(vectors, first, tile, sink);
             }
         }
         N
     }
 
     #[inline]
-    fn multiply_at<const N: usize, const T: usize>(
+    fn multiply_at<const N: usize, const T: usize, const B: usize>(
         &self,
         vectors: [&[InputGroup]; N],
         first: usize,
-        index: usize,
+        tile: usize,
         sink: &mut impl FnMut(usize, usize, &[f32]),
     ) {
-        let outputs: [[_; T]; N] = self.kernels.multiply(self.scheme, self.strip(index), vectors);
-        let row = index * TILE;
+        let outputs = self.kernels.multiply::<N, T, B>(self.scheme, self.strip(tile), vectors);
+        let row = tile * TILE;
         for (vector, values) in (first..).zip(&outputs) {
             let values = values.as_flattened();
             sink(vector, row, values.get(..self.rows - row).unwrap_or(values));

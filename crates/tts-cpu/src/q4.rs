@@ -112,11 +112,7 @@ pub(crate) fn multiply<const T: usize>(
     tiles: Strip<'_>,
     inputs: &[InputGroup],
 ) -> [[f32; TILE]; T] {
-    let mut outputs = [[0_f32; TILE]; T];
-    for (groups, inputs) in tiles.groups::<GROUP_BYTES, T>().zip(inputs) {
-        outputs.iter_mut().zip(groups).for_each(|(outputs, group)| add(outputs, group, inputs));
-    }
-    outputs
+    tiles.multiply(inputs, add)
 }
 
 /// Adds the products of a group of a tile.

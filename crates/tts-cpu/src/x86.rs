@@ -46,9 +46,9 @@ impl X86 {
         self.0 == Level::Avx512
     }
 
-    /// The products of `T` tiles with `N` vectors.
+    /// The products of `T` tiles with `N` vectors, the sums of `B` tiles at once.
     #[inline]
-    pub(crate) fn multiply<const N: usize, const T: usize>(
+    pub(crate) fn multiply<const N: usize, const T: usize, const B: usize>(
         self,
         scheme: Scheme,
         tiles: Strip<'_>,
@@ -57,9 +57,9 @@ impl X86 {
         // SAFETY: the level proves the instructions.
         unsafe {
             match self.0 {
-                Level::Avx2 => products::avx2(scheme, tiles, vectors),
-                Level::AvxVnni => products::avx_vnni(scheme, tiles, vectors),
-                Level::Avx512 => wide::multiply(scheme, tiles, vectors),
+                Level::Avx2 => products::avx2::<N, T, B>(scheme, tiles, vectors),
+                Level::AvxVnni => products::avx_vnni::<N, T, B>(scheme, tiles, vectors),
+                Level::Avx512 => wide::multiply::<N, T, B>(scheme, tiles, vectors),
             }
         }
     }

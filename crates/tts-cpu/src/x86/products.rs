@@ -7,11 +7,12 @@ use std::arch::asm;
 use std::arch::x86_64::{
     __m128i, __m256, __m256i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi16,
     _mm256_add_epi32, _mm256_add_ps, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cvtepi8_epi16,
-    _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setzero_ps, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi16,
+    _mm256_cvtepi32_ps, _mm256_cvtepu16_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_si256, _mm256_slli_epi32, _mm256_srli_epi16,
     _mm256_storeu_ps, _mm256_sub_epi32,
 };
+use std::hint::black_box;
 
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
@@ -22,8 +23,7 @@ use crate::{q4, q8};
 pub(super) type Q8Group = [u8; q8::GROUP_BYTES];
 /// A group of a tile of 4-bit weights.
 pub(super) type Q4Group = [u8; q4::GROUP_BYTES];
-/// How far ahead weights are asked for where several vectors keep the processor from running there
-/// itself, in bytes.
+/// How far ahead weights are asked for, in bytes, at least.
 const AHEAD: usize = 2048;
 /// Registers of 8-bit codes from one of 4-bit weights.
 pub(super) const CODES: usize = 2;
@@ -178,32 +178,32 @@ impl<const VNNI: bool> Registers for Narrow<VNNI> {
 
 /// The products with AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) fn avx2<const N: usize, const T: usize>(
+pub(super) fn avx2<const N: usize, const T: usize, const B: usize>(
     scheme: Scheme,
     tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.
-    unsafe { multiply::<Narrow<false>, N, T>(scheme, tiles, vectors) }
+    unsafe { multiply::<Narrow<false>, N, T, B>(scheme, tiles, vectors) }
 }
 
 /// The products with AVX-VNNI.
 #[target_feature(enable = "avx2,avxvnni")]
-pub(super) fn avx_vnni<const N: usize, const T: usize>(
+pub(super) fn avx_vnni<const N: usize, const T: usize, const B: usize>(
     scheme: Scheme,
     tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.
-    unsafe { multiply::<Narrow<true>, N, T>(scheme, tiles, vectors) }
+    unsafe { multiply::<Narrow<true>, N, T, B>(scheme, tiles, vectors) }
 }
 
-/// The products of `T` tiles with `N` vectors.
+/// The products of `T` tiles with `N` vectors; the sums of `B` tiles are in registers at once.
 ///
 /// # Safety
 /// It is inlined into a function that is compiled for the instructions of `R`.
 #[inline(always)]
-pub(super) unsafe fn multiply<R: Registers, const N: usize, const T: usize>(
+pub(super) unsafe fn multiply<R: Registers, const N: usize, const T: usize, const B: usize>(
     scheme: Scheme,
     tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
@@ -211,9 +211,25 @@ pub(super) unsafe fn multiply<R: Registers, const N: usize, const T: usize>(
     // SAFETY: the caller has the instructions.
     unsafe {
         match scheme {
-            Scheme::Q8 => q8::<R, N, T>(tiles, vectors),
-            Scheme::Q4 => q4::<R, N, T>(tiles, vectors),
+            Scheme::Q8 => q8::<R, N, T, B>(tiles, vectors),
+            Scheme::Q4 => q4::<R, N, T, B>(tiles, vectors),
         }
+    }
+}
+
+/// What the groups add up to. It is aligned, and the stack with it, so that no register that is
+/// put there lies across two cache lines: such a one takes many times as long to come back.
+#[repr(align(64))]
+struct Outputs<const N: usize, const T: usize>([[[f32; TILE]; T]; N]);
+
+impl<const N: usize, const T: usize> Outputs<N, T> {
+    const ZEROS: Self = Self([[[0.0; TILE]; T]; N]);
+
+    /// To add the groups of a turn to. Those of several vectors are in memory meanwhile: the sums
+    /// of a group need the registers.
+    #[inline(always)]
+    fn for_a_turn(&mut self) -> &mut [[[f32; TILE]; T]; N] {
+        &mut if N > 1 { black_box(self) } else { self }.0
     }
 }
 
@@ -223,39 +239,39 @@ pub(super) unsafe fn multiply<R: Registers, const N: usize, const T: usize>(
 /// # Safety
 /// As [`multiply`].
 #[inline(always)]
-unsafe fn q8<R: Registers, const N: usize, const T: usize>(
+unsafe fn q8<R: Registers, const N: usize, const T: usize, const B: usize>(
     tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: the caller has the instructions, AVX2 among them.
     unsafe {
-        let mut outputs = [[_mm256_setzero_ps(); T]; N];
-        for (tiles, inputs) in groups::<{ q8::GROUP_BYTES }, N, T>(tiles, vectors) {
-            if N > 1 {
-                prefetch(tiles);
-            }
-            let mut sums = [[R::zeros(); T]; N];
-            for step in 0..GROUP / q8::RUN / R::STEPS {
-                let mut weights = [R::zeros(); T];
-                for t in 0..T {
-                    weights[t] = R::bytes(&tiles[t], step);
+        let mut outputs = Outputs::ZEROS;
+        for (groups, inputs) in turns::<{ q8::GROUP_BYTES }, N, T>(tiles, vectors) {
+            let outputs = outputs.for_a_turn();
+            for (block, groups) in groups.as_chunks::<B>().0.iter().enumerate() {
+                let mut sums = [[R::zeros(); B]; N];
+                for step in 0..GROUP / q8::RUN / R::STEPS {
+                    let mut weights = [R::zeros(); B];
+                    for b in 0..B {
+                        weights[b] = R::bytes(&groups[b], step);
+                    }
+                    for n in 0..N {
+                        let pairs = R::pairs(inputs[n], step * R::STEPS, 1);
+                        for b in 0..B {
+                            sums[n][b] = R::add_pairs(sums[n][b], weights[b], pairs);
+                        }
+                    }
                 }
-                for n in 0..N {
-                    let pairs = R::pairs(inputs[n], step * R::STEPS, 1);
-                    for t in 0..T {
-                        sums[n][t] = R::add_pairs(sums[n][t], weights[t], pairs);
+                for b in 0..B {
+                    let own = scales(&groups[b].as_chunks().0[0]);
+                    for n in 0..N {
+                        let outputs = &mut outputs[n][block * B + b];
+                        add_scaled(outputs, R::rows(sums[n][b]), own, inputs[n].scale);
                     }
                 }
             }
-            for t in 0..T {
-                let own = scales(&tiles[t].as_chunks().0[0]);
-                for n in 0..N {
-                    let sums = R::rows(sums[n][t]);
-                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
-                }
-            }
         }
-        store(outputs)
+        outputs.0
     }
 }
 
@@ -264,65 +280,65 @@ unsafe fn q8<R: Registers, const N: usize, const T: usize>(
 /// # Safety
 /// As [`multiply`].
 #[inline(always)]
-unsafe fn q4<R: Registers, const N: usize, const T: usize>(
+unsafe fn q4<R: Registers, const N: usize, const T: usize, const B: usize>(
     tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: the caller has the instructions, AVX2 among them.
     unsafe {
-        let mut outputs = [[_mm256_setzero_ps(); T]; N];
-        for (tiles, inputs) in groups::<{ q4::GROUP_BYTES }, N, T>(tiles, vectors) {
-            if N > 1 {
-                prefetch(tiles);
-            }
-            let mut sums = [[R::zeros(); T]; N];
-            for step in 0..GROUP / q4::RUN / R::STEPS {
-                for half in 0..CODES {
-                    let mut codes = [R::zeros(); T];
-                    for t in 0..T {
-                        codes[t] = R::codes(&tiles[t], step)[half];
-                    }
-                    for n in 0..N {
-                        let fours = R::fours(inputs[n], step * R::STEPS * CODES + half, CODES);
-                        for t in 0..T {
-                            sums[n][t] = R::add_fours(sums[n][t], codes[t], fours);
+        let mut outputs = Outputs::ZEROS;
+        for (groups, inputs) in turns::<{ q4::GROUP_BYTES }, N, T>(tiles, vectors) {
+            let outputs = outputs.for_a_turn();
+            for (block, groups) in groups.as_chunks::<B>().0.iter().enumerate() {
+                let mut sums = [[R::zeros(); B]; N];
+                for step in 0..GROUP / q4::RUN / R::STEPS {
+                    for half in 0..CODES {
+                        let mut codes = [R::zeros(); B];
+                        for b in 0..B {
+                            codes[b] = R::codes(&groups[b], step)[half];
+                        }
+                        for n in 0..N {
+                            let fours = R::fours(inputs[n], step * R::STEPS * CODES + half, CODES);
+                            for b in 0..B {
+                                sums[n][b] = R::add_fours(sums[n][b], codes[b], fours);
+                            }
                         }
                     }
                 }
-            }
-            for t in 0..T {
-                let own = scales(&tiles[t].as_chunks().0[0]);
-                for n in 0..N {
-                    let offset = _mm256_set1_epi32(q4::OFFSET * inputs[n].byte_sum);
-                    let sums = _mm256_sub_epi32(R::rows_of_fours(sums[n][t]), offset);
-                    outputs[n][t] = scaled(outputs[n][t], sums, own, inputs[n].scale);
+                for b in 0..B {
+                    let own = scales(&groups[b].as_chunks().0[0]);
+                    for n in 0..N {
+                        let offset = _mm256_set1_epi32(q4::OFFSET * inputs[n].byte_sum);
+                        let sums = _mm256_sub_epi32(R::rows_of_fours(sums[n][b]), offset);
+                        let outputs = &mut outputs[n][block * B + b];
+                        add_scaled(outputs, sums, own, inputs[n].scale);
+                    }
                 }
             }
         }
-        store(outputs)
+        outputs.0
     }
 }
 
-/// Asks for what is [`AHEAD`] of the groups of some tiles.
+/// The groups of the first `T` tiles and of every vector, turn by turn, as many as all have. Several
+/// vectors keep the processor from running ahead itself, so weights are asked for [`AHEAD`].
 #[inline]
-#[target_feature(enable = "avx2")]
-fn prefetch<const BYTES: usize, const T: usize>(tiles: &[[u8; BYTES]; T]) {
-    for line in tiles.as_flattened().chunks(64) {
-        // Past the last weights it has no effect.
-        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(AHEAD).cast());
-    }
-}
-
-/// The groups of the first `T` tiles and of every vector, as many as all have.
-#[inline]
-fn groups<'a, const BYTES: usize, const N: usize, const T: usize>(
+fn turns<'a, const BYTES: usize, const N: usize, const T: usize>(
     tiles: Strip<'a>,
     vectors: [&'a [InputGroup]; N],
 ) -> impl Iterator<Item = (&'a [[u8; BYTES]; T], [&'a InputGroup; N])> {
     let count = vectors.iter().map(|vector| vector.len()).min().unwrap_or(0);
-    tiles.groups().zip(0..count).map(move |(tiles, index)| {
+    let turn = BYTES * tiles.tiles;
+    let ahead = AHEAD.next_multiple_of(turn.max(1));
+    tiles.groups().zip(0..count).map(move |(groups, index)| {
+        if N > 1 {
+            for line in groups.as_flattened().chunks(64) {
+                // SAFETY: every x86-64 has it; past the last weights it has no effect.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast()) };
+            }
+        }
         // SAFETY: every vector has so many groups.
-        (tiles, vectors.map(|vector| unsafe { vector.get_unchecked(index) }))
+        (groups, vectors.map(|vector| unsafe { vector.get_unchecked(index) }))
     })
 }
 
@@ -348,21 +364,15 @@ fn scales(bytes: &[u8; 16]) -> __m256 {
     _mm256_castsi256_ps(_mm256_slli_epi32::<16>(halves))
 }
 
-/// `outputs + sums * (own * scale)`, not fused, as the portable kernels have it.
+/// `sums * (own * scale)` added, not fused, as the portable kernels have it.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn scaled(outputs: __m256, sums: __m256i, own: __m256, scale: f32) -> __m256 {
+fn add_scaled(outputs: &mut [f32; TILE], sums: __m256i, own: __m256, scale: f32) {
     let scale = _mm256_mul_ps(own, _mm256_set1_ps(scale));
-    _mm256_add_ps(outputs, _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store<const N: usize, const T: usize>(outputs: [[__m256; T]; N]) -> [[[f32; TILE]; T]; N] {
-    let mut stored = [[[0.0; TILE]; T]; N];
-    for (stored, output) in stored.as_flattened_mut().iter_mut().zip(outputs.as_flattened()) {
-        // SAFETY: 32 bytes are written.
-        unsafe { _mm256_storeu_ps(stored.as_mut_ptr(), *output) };
+    let products = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scale);
+    // SAFETY: 32 bytes are read and written.
+    unsafe {
+        let outputs = outputs.as_mut_ptr();
+        _mm256_storeu_ps(outputs, _mm256_add_ps(_mm256_loadu_ps(outputs), products));
     }
-    stored
 }

@@ -122,13 +122,13 @@ fn two(first: usize, apart: usize) -> __m512i {
 
 /// The products with AVX-512 and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn multiply<const N: usize, const T: usize>(
+pub(super) fn multiply<const N: usize, const T: usize, const B: usize>(
     scheme: Scheme,
     tiles: Strip<'_>,
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.
-    unsafe { products::multiply::<Wide, N, T>(scheme, tiles, vectors) }
+    unsafe { products::multiply::<Wide, N, T, B>(scheme, tiles, vectors) }
 }
 
 #[inline]
