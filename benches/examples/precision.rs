@@ -1,84 +1,20 @@
 //! What fewer bits change: an utterance in f32, and what a packed model would have said to
 //! every frame of it.
 //!
-//!     cargo run --release -p tts-benches --example precision -- [demo|random|MODEL_DIR] [FRAMES]
+//!     cargo run --release -p tts-benches --example precision -- [demo|random|MODEL_DIR] [FRAMES] [PACKED_FILE]
 
 use std::env;
 
-use anyhow::{Context, Result};
-use candle_core::{D, DType, Device, Tensor};
-use tts::{Model, ModelFiles, Observation, Precision, Probe, Voice};
+use anyhow::Result;
+use candle_core::{DType, Device};
+use tts::{Agreement, Model, ModelFiles, Precision, Teacher, Voice};
 use tts_benches::random_model::{RandomModel, SPEAKING};
 use tts_checkpoint::Checkpoint;
 use tts_code_predictor::CodePredictor;
 use tts_talker::Talker;
 
-const TEXT: &str = "The train to the coast leaves at half past nine from platform four.";
-
-/// What the models were given and what they made of it.
-#[derive(Default)]
-struct Teacher {
-    prompt: Option<Tensor>,
-    /// Of every step of the talker.
-    inputs: Vec<Tensor>,
-    /// Of the talker, the prompt's first.
-    logits: Vec<Tensor>,
-    /// Hidden state and first code of every frame.
-    frames: Vec<(Tensor, Tensor)>,
-    /// Of the code predictor, `[1, codebook size]` each.
-    code_logits: Vec<Vec<Tensor>>,
-}
-
-impl Probe for Teacher {
-    fn observe(&mut self, _: usize, observation: Observation<'_>) -> candle_core::Result<()> {
-        match observation {
-            Observation::PromptEmbeds(prompt) => self.prompt = Some(prompt.clone()),
-            Observation::StepInput(_, _, input) => self.inputs.push(input.clone()),
-            Observation::StepOutput(_, _, logits) => self.logits.push(logits.clone()),
-            Observation::PredictorInput(_, hidden, first) => {
-                self.frames.push((hidden.clone(), first.clone()));
-                self.code_logits.push(Vec::new());
-            }
-            Observation::PredictorOutput(_, _, _, logits) => {
-                if let Some(frame) = self.code_logits.last_mut() {
-                    frame.push(logits.clone());
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// Mean Kullback-Leibler divergence and share of equal first choices.
-#[derive(Default)]
-struct Agreement {
-    rows: f64,
-    divergence: f64,
-    equal: f64,
-}
-
-impl Agreement {
-    fn add(&mut self, exact: &Tensor, found: &Tensor) -> Result<()> {
-        let log_softmax = |logits: &Tensor| -> Result<Tensor> {
-            let logits = logits.to_dtype(DType::F64)?;
-            let logits = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?)?;
-            Ok(logits.broadcast_sub(&logits.exp()?.sum_keepdim(D::Minus1)?.log()?)?)
-        };
-        let (p, q) = (log_softmax(exact)?, log_softmax(found)?);
-        self.divergence += (p.exp()? * (&p - &q)?)?.sum_all()?.to_scalar::<f64>()?;
-        let best = |x: &Tensor| x.argmax(D::Minus1);
-        let equal = best(exact)?.eq(&best(found)?)?.to_dtype(DType::F64)?;
-        self.equal += equal.sum_all()?.to_scalar::<f64>()?;
-        self.rows += exact.dim(0)? as f64;
-        Ok(())
-    }
-
-    fn row(&self, precision: Precision, what: &str) -> String {
-        let (divergence, equal) = (self.divergence / self.rows, 100.0 * self.equal / self.rows);
-        format!("| {precision} | {what} | {divergence:.5} | {equal:.1} % |")
-    }
-}
+const TEXT: &str =
+    "A quiet harbour, seven boats and a lighthouse that nobody had painted for years.";
 
 fn main() -> Result<()> {
     // SAFETY: this is the main thread, and it has started no other one.
@@ -90,66 +26,44 @@ fn main() -> Result<()> {
         Some(directory) => ModelFiles::directory(directory)?,
     };
     let frames: usize = args.next().map_or(Ok(12), |frames| frames.parse())?;
+    let packed = args.next().map(ModelFiles::open).transpose()?;
 
-    let (teacher, codes) = teach(files.clone(), frames)?;
-    println!("| precision | logits | mean KL | same first choice |\n| --- | --- | --- | --- |");
+    let teacher = teach(files.clone(), frames)?;
+    println!("| model | logits | mean KL | same first choice |\n| --- | --- | --- | --- |");
     for precision in [Precision::Q8, Precision::Q4Mix] {
-        let rows = compare(&files, precision, &teacher, &codes)?;
-        println!("{}", rows.join("\n"));
+        compare(&files, precision, precision.name(), &teacher)?;
+    }
+    if let Some(files) = packed {
+        let precision = Precision::of(&files, &Device::Cpu)?;
+        compare(&files, precision, "the file", &teacher)?;
     }
     Ok(())
 }
 
-/// An utterance in f32, and its codes.
-fn teach(files: ModelFiles, frames: usize) -> Result<(Teacher, Vec<Vec<u32>>)> {
+/// An utterance in f32.
+fn teach(files: ModelFiles, frames: usize) -> Result<Teacher> {
     let model = Model::load(files, &Device::Cpu)?;
     let speaker = model.speakers().into_iter().next();
     let mut request = model.request(TEXT, speaker.map_or(Voice::Unnamed, Voice::Speaker));
-    tts_benches::fix_length(&mut request.options, frames);
-    let mut teacher = Teacher::default();
-    let utterance = model.speak_batch_with(&[request], &mut teacher)?.pop();
-    Ok((teacher, utterance.context("one utterance")?.frames))
+    request.options.fix_length(frames);
+    Ok(Teacher::speak(&model, &[request], &mut |_| ())?)
 }
 
-/// A packed model over the same past.
-fn compare(
-    files: &ModelFiles,
-    precision: Precision,
-    teacher: &Teacher,
-    codes: &[Vec<u32>],
-) -> Result<Vec<String>> {
+/// Asks a packed model.
+fn compare(files: &ModelFiles, precision: Precision, name: &str, teacher: &Teacher) -> Result<()> {
     let checkpoint = Checkpoint::open(files.clone())?;
     let (config, weights) =
         (&checkpoint.config.talker_config, checkpoint.model_weights(DType::F32, &Device::Cpu));
-    let talker = Talker::load(config, &weights, precision.packing())?;
-    let prompt = teacher.prompt.as_ref().context("a prompt")?;
-    let mut state = talker.new_state(prompt.dim(0)? + teacher.inputs.len())?;
-    let (mut early, mut late) = (Agreement::default(), Agreement::default());
-    let work = talker.new_work(1)?;
-    let prompted = talker.prefill(prompt, 0, &mut state)?;
-    let mut found = &prompted.logits;
-    for (step, logits) in teacher.logits.iter().enumerate() {
-        let half = if step < teacher.logits.len() / 2 { &mut early } else { &mut late };
-        half.add(logits, found)?;
-        let Some(input) = teacher.inputs.get(step) else { break };
-        work.input().set(input)?;
-        talker.step(&work, None, &mut [&mut state])?;
-        found = work.logits();
-    }
-
+    let talker = teacher.ask_talker(&Talker::load(config, &weights, precision.packing())?)?;
+    let half = talker.rows() / 2;
+    row(name, "talker, first half", &talker.part(0..half));
+    row(name, "talker, second half", &talker.part(half..talker.rows()));
     let predictor = CodePredictor::load(config, &weights, precision.packing())?;
-    let mut all = Agreement::default();
-    for ((hidden, first), (logits, codes)) in
-        teacher.frames.iter().zip(teacher.code_logits.iter().zip(codes))
-    {
-        let codes = codes.get(1..).context("codes of a frame")?;
-        let codes = Tensor::new(codes, &Device::Cpu)?.unsqueeze(0)?;
-        let found = predictor.logits_of(hidden, first, &codes)?;
-        all.add(&Tensor::cat(logits, 0)?, &found)?;
-    }
-    Ok(vec![
-        early.row(precision, "talker, first half"),
-        late.row(precision, "talker, second half"),
-        all.row(precision, "code predictor"),
-    ])
+    row(name, "code predictor", &teacher.ask_predictor(&predictor)?);
+    Ok(())
+}
+
+fn row(name: &str, what: &str, found: &Agreement) {
+    let (divergence, same) = (found.divergence(), 100.0 * found.same_choice());
+    println!("| {name} | {what} | {divergence:.5} | {same:.1} % |");
 }

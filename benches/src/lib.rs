@@ -5,8 +5,5 @@
 //! utterances, `cargo bench -p tts-benches --bench stages` single stages.
 
 pub mod gpu_kernels;
-mod length;
 pub mod random_model;
 pub mod work;
-
-pub use length::fix_length;

@@ -84,6 +84,21 @@ impl Checkpoint {
         Ok(Self { recorder, ..Self::open(files)? })
     }
 
+    /// Takes what was recorded under a name for another file of the same model in place of what was
+    /// for this one.
+    ///
+    /// # Errors
+    /// If nothing was recorded under it for one of them.
+    pub fn take_packed(&self, name: &str, from: &Self) -> Result<(), CheckpointError> {
+        let packed = from.recorder.as_ref().and_then(|recorder| recorder.packed(name));
+        let replaced = packed.and_then(|packed| self.recorder.as_ref()?.replace(name, packed));
+        let missing = || CheckpointError::NoSuchTensor {
+            path: self.model_store.path().clone(),
+            name: name.to_owned(),
+        };
+        replaced.map(|_| ()).ok_or_else(missing)
+    }
+
     /// What belongs into one file: what modules have recorded, all other tensors as they are
     /// stored, and the small files.
     ///

@@ -99,6 +99,17 @@ impl PackedFile {
         &self.precision
     }
 
+    /// Bits that a weight takes, on average, of everything packed below a name, as
+    /// `talker.model.layers.`; `None` if nothing is.
+    pub fn bits_per_weight(&self, below: &str) -> Option<f64> {
+        let (mut bytes, mut values) = (0, 0);
+        for (name, replaced) in self.replaces.iter().filter(|(name, _)| name.starts_with(below)) {
+            bytes += self.entries.get(&format!("{PACKED}{name}"))?.range.len();
+            values += replaced.values().map(|shape| shape.iter().product::<usize>()).sum::<usize>();
+        }
+        (values > 0).then(|| bytes as f64 * 8.0 / values as f64)
+    }
+
     /// The content of a small file.
     pub(crate) fn read(&self, name: &str) -> Option<Cow<'static, [u8]>> {
         let entry = self.entries.get(&format!("{FILES}{name}"))?;

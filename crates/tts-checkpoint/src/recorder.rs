@@ -97,6 +97,16 @@ impl Recorder {
         records.replaces.insert(name, replaces);
     }
 
+    /// What was recorded under a name.
+    pub(crate) fn packed(&self, name: &str) -> Option<Arc<[u8]>> {
+        self.records().packed.get(name).cloned()
+    }
+
+    /// Puts something else in place of what was recorded under a name, and gives what that was.
+    pub(crate) fn replace(&self, name: &str, packed: Arc<[u8]>) -> Option<Arc<[u8]>> {
+        Some(std::mem::replace(self.records().packed.get_mut(name)?, packed))
+    }
+
     /// Everything that was recorded, and of the model what that does not stand for.
     pub(crate) fn pack(
         &self,

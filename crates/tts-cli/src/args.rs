@@ -286,9 +286,14 @@ pub(crate) struct QuantizeArgs {
     /// The file; any command takes it as its model
     #[arg(long, short)]
     pub(crate) output: PathBuf,
-    /// Precision of the language models: q8 (8 bits), or q4mix (4 bits in the layers)
-    #[arg(long, value_parser = precision(Precision::can_be_packed), default_value = "q8")]
-    pub(crate) dtype: Precision,
+    /// Precision of the language models: q8 (8 bits), or q4mix (4 bits in all layers); without it the
+    /// model is measured, and layers that bear it are in 4 bits
+    #[arg(long, value_parser = precision(Precision::can_be_packed))]
+    pub(crate) dtype: Option<Precision>,
+    /// Who speaks while a Base model is measured: a voice file of `tts voice make`; without it the
+    /// voice inside the program
+    #[arg(long, conflicts_with = "dtype")]
+    pub(crate) voice: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -49,6 +49,13 @@ fn precision(checkpoint: &Checkpoint) -> Option<&str> {
     }
 }
 
+/// Bits of a weight in the layers of a packed model: of the talker, and of the code predictor.
+fn bits_per_weight(checkpoint: &Checkpoint) -> Option<[f64; 2]> {
+    let ModelFiles::Packed(file) = &checkpoint.files else { return None };
+    let bits = |below| file.bits_per_weight(below);
+    Some([bits("talker.model.layers.")?, bits("talker.code_predictor.model.layers.")?])
+}
+
 fn json_report(checkpoint: &Checkpoint) -> serde_json::Value {
     let c = &checkpoint.config;
     let parts: serde_json::Map<_, _> = (checkpoint.census.parts.iter())
@@ -72,6 +79,7 @@ fn json_report(checkpoint: &Checkpoint) -> serde_json::Value {
         "parts": parts,
         "unknown_tensors": checkpoint.census.unknown,
         "packed": precision(checkpoint),
+        "bits_per_weight": bits_per_weight(checkpoint),
         "memory_bytes": memory_bytes(checkpoint),
     })
 }
@@ -129,6 +137,10 @@ fn report(checkpoint: &Checkpoint) -> String {
         "total",
         format!("{:5} tensors {:13} values {megabytes:9.1} MB", total.tensors, total.values),
     );
+    if let Some([talker, predictor]) = bits_per_weight(checkpoint) {
+        let value = format!("{talker:.1} in the talker, {predictor:.1} in the code predictor");
+        line("bits a weight", value);
+    }
     let precision = precision(checkpoint).unwrap_or("f32");
     let megabytes = memory_bytes(checkpoint) as f64 / 1e6;
     line(&format!("memory for {precision}"), format!("{megabytes:.1} MB of weights"));

@@ -20,10 +20,15 @@ pub(crate) fn files(model: &str) -> Result<ModelFiles, CliError> {
     Ok(ModelFiles::open(model)?)
 }
 
+/// Sets the number of threads; the first thing that a command does.
+pub(crate) fn fix_threads(threads: Option<usize>) {
+    // SAFETY: this is the main thread, and it has started no other one.
+    unsafe { tts::fix_threads(threads) };
+}
+
 /// Sets the number of threads and loads the model.
 pub(crate) fn load(args: &ModelArgs) -> Result<Model, CliError> {
-    // SAFETY: this is the main thread, and it has started no other one.
-    unsafe { tts::fix_threads(args.threads.map(usize::from)) };
+    fix_threads(args.threads.map(usize::from));
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(
             |_| CliError::Argument {

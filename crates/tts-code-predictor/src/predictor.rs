@@ -320,6 +320,14 @@ impl CodePredictor {
         Ok(Tensor::cat(&logits, 0)?.to_dtype(DType::F32)?)
     }
 
+    /// Exchanges a layer with that of the same number of another packed code predictor.
+    ///
+    /// # Errors
+    /// If one of them is not packed, has no such layer, or has other sizes.
+    pub fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<(), PredictorError> {
+        Ok(self.decoder.swap_layer(index, &mut other.decoder)?)
+    }
+
     /// `[batch, time, talker width]` to `[batch, time, hidden]`.
     fn decode(&self, input: &Tensor, states: &mut [&mut DecoderState]) -> TensorResult<Tensor> {
         let input = match &self.projection {

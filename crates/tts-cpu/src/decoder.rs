@@ -119,6 +119,27 @@ impl Decoder {
         Ok(())
     }
 
+    /// Layers.
+    pub fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Exchanges a layer with that of the same number of another stack.
+    ///
+    /// # Errors
+    /// If one of them has no such layer, or the stacks have different sizes.
+    pub fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<(), ShapeError> {
+        let layers = self.layers().min(other.layers());
+        let (Some(own), Some(their)) = (self.layers.get_mut(index), other.layers.get_mut(index))
+        else {
+            return ShapeError::check("layers of stacks that exchange one", layers, index + 1);
+        };
+        own.check(&other.shape)?;
+        their.check(&self.shape)?;
+        std::mem::swap(own, their);
+        Ok(())
+    }
+
     /// The sizes.
     pub fn shape(&self) -> DecoderShape {
         self.shape

@@ -205,6 +205,18 @@ impl Decoder {
         matches!(self.0, Stack::Packed(_))
     }
 
+    /// Exchanges a layer with that of the same number of another packed stack: so a stack may have
+    /// layers of different bits.
+    ///
+    /// # Errors
+    /// If one of them is not packed, has no such layer, or has other sizes.
+    pub fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<()> {
+        match (&mut self.0, &mut other.0) {
+            (Stack::Packed(own), Stack::Packed(other)) => own.swap_layer(index, other),
+            _ => candle_core::bail!("layers are exchanged between packed stacks only"),
+        }
+    }
+
     /// The state of a new sequence with room for `capacity` positions (without
     /// limit if the decoder has a window).
     ///

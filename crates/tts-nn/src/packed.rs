@@ -165,6 +165,10 @@ impl PackedDecoder {
         Ok(Self { decoder, works: Works::default() })
     }
 
+    pub(crate) fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<()> {
+        self.decoder.swap_layer(index, &mut other.decoder).map_err(Error::wrap)
+    }
+
     pub(crate) fn new_state(&self, capacity: usize) -> PackedState {
         PackedState(self.decoder.new_sequence(capacity))
     }

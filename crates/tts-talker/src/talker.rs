@@ -320,6 +320,30 @@ impl Talker {
         Ok(self.codec_head.forward_into(&work.hidden, &work.logits)?)
     }
 
+    /// What the talker says behind each position of a sequence `[time, hidden]` from the `first` on:
+    /// logits in f32, `[time - first, vocab]`.
+    ///
+    /// # Errors
+    /// If there is no position of that number; if the device has no room for the sequence.
+    pub fn logits_of(&self, inputs: &Tensor, first: usize) -> Result<Tensor, TalkerError> {
+        let time = inputs.dim(0)?;
+        let mut state = self.new_state(time)?;
+        let states = &mut [&mut state.decoder];
+        let hidden = self.decoder.forward(&inputs.unsqueeze(0)?, states, &mut |_, _| Ok(()))?;
+        let hidden = hidden.squeeze(0)?.narrow(0, first, time.saturating_sub(first))?;
+        Ok(self.codec_head.forward(&hidden.contiguous()?)?.to_dtype(DType::F32)?)
+    }
+
+    /// Exchanges a layer with that of the same number of another packed talker.
+    ///
+    /// # Errors
+    /// If one of them is not packed, has no such layer, or has other sizes.
+    pub fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<(), TalkerError> {
+        self.beginnings = Beginnings::default();
+        other.beginnings = Beginnings::default();
+        Ok(self.decoder.swap_layer(index, &mut other.decoder)?)
+    }
+
     fn output(&self, hidden: &Tensor) -> Result<Output, TalkerError> {
         // Not a part of what was computed for the whole prompt.
         let hidden = hidden.force_contiguous()?;

@@ -40,6 +40,7 @@ mod schedule;
 mod session;
 mod speak;
 mod speaking;
+mod teacher;
 mod threads;
 mod timing;
 mod voice;
@@ -58,11 +59,14 @@ pub use model::Model;
 pub use options::{CodecMode, Options};
 pub use precision::{Precision, PrecisionError};
 pub use probe::{NoProbe, Observation, Probe};
-pub use quantize::quantize;
+pub use quantize::{
+    MeasuredPart, Measuring, QualityBar, Quantized, measuring_requests, quantize, quantize_within,
+};
 pub use reference::{ReferenceError, ReferenceOptions, ReferenceWarning};
 pub use request::{FinishReason, Request, RunawayOutcome, Utterance, Warning};
 pub use schedule::ChunkSchedule;
 pub use session::{Chunk, Event, Session, SpeechStream};
+pub use teacher::{Agreement, Teacher};
 pub use threads::fix_threads;
 pub use timing::SynthesisTiming;
 pub use tts_audio::Audio;

@@ -45,8 +45,8 @@ pub struct Model {
 
 /// What a model computes every frame with.
 pub(crate) struct Stages {
-    talker: Talker,
-    predictor: CodePredictor,
+    pub(crate) talker: Talker,
+    pub(crate) predictor: CodePredictor,
     codec: CodecDecoder,
 }
 
@@ -147,6 +147,11 @@ impl Model {
         };
         model.warm_up(1)?;
         Ok(model)
+    }
+
+    /// Where its files are.
+    pub fn files(&self) -> &ModelFiles {
+        &self.checkpoint.files
     }
 
     /// What the model can do.

@@ -1,9 +1,15 @@
+mod measured;
+mod mixture;
+
 use std::path::Path;
 
 use candle_core::Device;
 use tts_audio::write_file_atomically;
 use tts_checkpoint::{Checkpoint, ModelFiles};
 
+pub use self::measured::{
+    MeasuredPart, Measuring, QualityBar, Quantized, measuring_requests, quantize_within,
+};
 use crate::error::TtsError;
 use crate::model::Stages;
 use crate::precision::Precision;
@@ -27,6 +33,11 @@ pub fn quantize(
     }
     let checkpoint = Checkpoint::open_to_pack(files)?;
     Stages::load(&checkpoint, &Device::Cpu, precision)?;
+    write(&checkpoint, precision, path.as_ref())
+}
+
+/// Writes what was packed, and gives its size.
+fn write(checkpoint: &Checkpoint, precision: Precision, path: &Path) -> Result<usize, TtsError> {
     let packed = checkpoint.pack(precision.name())?;
     write_file_atomically(path, |out| packed.write(out)).map_err(TtsError::PackedWrite)?;
     Ok(packed.size())

@@ -35,7 +35,7 @@ pub(crate) fn request(model: &Model, voice: &Voice, text: &str, args: &Args) -> 
     request.options.frames_per_read = args.frames_per_read;
     request.options.graphs = args.graphs;
     if let Some(frames) = args.frames {
-        tts_benches::fix_length(&mut request.options, frames as usize);
+        request.options.fix_length(frames as usize);
     }
     request
 }

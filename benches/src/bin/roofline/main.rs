@@ -1,6 +1,7 @@
 //! How near each stage comes to what the machine can do: `cargo xtask profile roofline`.
 
 mod args;
+mod numbers;
 mod peaks;
 mod plot;
 mod rows;
@@ -10,11 +11,12 @@ use anyhow::{Context, Result};
 use candle_core::Device;
 use clap::Parser;
 use serde::Serialize;
-use tts::{Model, Request, SplitRule, Voice};
+use tts::{Model, Precision, Request, SplitRule, Voice};
 use tts_checkpoint::Checkpoint;
 use tts_profiling::record::{Profile, Summary};
 
 use crate::args::Args;
+use crate::numbers::Numbers;
 use crate::peaks::Peaks;
 use crate::rows::Row;
 
@@ -34,10 +36,15 @@ fn main() -> Result<()> {
     let threads = unsafe { tts::fix_threads(args.threads) };
     let files = args.files()?;
     let checkpoint = Checkpoint::open(files.clone())?;
+    let precision = match args.dtype {
+        Some(precision) => precision,
+        None => Precision::of(&files, &Device::Cpu)?,
+    };
+    let numbers = Numbers::of(&files, precision);
     let peaks = Peaks::measure();
 
     let profile = Profile::start(vec![])?;
-    let model = Model::load_with(files, &Device::Cpu, args.dtype, SplitRule::default())?;
+    let model = Model::load_with(files, &Device::Cpu, numbers.precision, SplitRule::default())?;
     let request = request(&model, args.frames as usize);
     model.speak(&request)?;
     profile.recording().clear();
@@ -46,7 +53,7 @@ fn main() -> Result<()> {
     }
     let summary = Summary::of(&profile.finish()?);
 
-    let rows = rows::rows(&checkpoint, &summary, &peaks, &args);
+    let rows = rows::rows(&checkpoint, &summary, &peaks, &numbers, &args);
     print!("{}", verdict::text(&peaks, threads, &rows));
     if let Some(path) = &args.plot {
         std::fs::write(path, plot::svg(&peaks, &rows))
@@ -63,6 +70,6 @@ fn main() -> Result<()> {
 fn request(model: &Model, frames: usize) -> Request {
     let speaker = model.speakers().into_iter().next();
     let mut request = model.request(TEXT, speaker.map_or(Voice::Unnamed, Voice::Speaker));
-    tts_benches::fix_length(&mut request.options, frames);
+    request.options.fix_length(frames);
     request
 }

@@ -7,6 +7,7 @@ use tts_profiling::Stage;
 use tts_profiling::record::Summary;
 
 use crate::args::Args;
+use crate::numbers::Numbers;
 use crate::peaks::Peaks;
 
 /// Positions that a talker step sees: a short prompt and half of the frames. Keys and values
@@ -56,6 +57,7 @@ pub(crate) fn rows(
     checkpoint: &Checkpoint,
     summary: &Summary,
     peaks: &Peaks,
+    numbers: &Numbers,
     args: &Args,
 ) -> Vec<Row> {
     let talker = &checkpoint.config.talker_config;
@@ -63,20 +65,21 @@ pub(crate) fn rows(
     // An utterance is decoded by 25 frames at most; a pass reads the weights once.
     let at_once = args.frames.min(25) as usize;
     let codec = work::codec_decode(&checkpoint.codec.decoder_config, at_once);
-    let models: &dyn Fn(&work::Op) -> f64 =
-        &|op| op.work.bytes(args.weight_bytes(op.name), args.cache_bytes());
-    let decode: &dyn Fn(&work::Op) -> f64 = &|op| op.work.bytes(CODEC_BYTES, CODEC_BYTES);
+    let bytes = |stage, op: &work::Op| match stage {
+        Stage::Decode => op.work.bytes(CODEC_BYTES, CODEC_BYTES),
+        _ => op.work.bytes(numbers.weight_bytes(stage, op.name), numbers.cache_bytes()),
+    };
     [
-        (Stage::CodePredictor, work::predictor_frame(talker), models, 1.0),
-        (Stage::TalkerStep, work::talker_step(talker, CONTEXT), models, 1.0),
-        (Stage::Decode, codec, decode, at_once as f64),
+        (Stage::CodePredictor, work::predictor_frame(talker), 1.0),
+        (Stage::TalkerStep, work::talker_step(talker, CONTEXT), 1.0),
+        (Stage::Decode, codec, at_once as f64),
     ]
     .into_iter()
-    .map(|(stage, work, bytes, frames_at_once)| {
+    .map(|(stage, work, frames_at_once)| {
         let found = summary.stages.iter().find(|row| row.stage == stage.name());
         let ms = found.map_or(0.0, |row| row.time.total_ms / frames);
         row(stage, &work, ms, peaks, |op| {
-            (bytes(op) / frames_at_once, op.work.flops() as f64 / frames_at_once)
+            (bytes(stage, op) / frames_at_once, op.work.flops() as f64 / frames_at_once)
         })
     })
     .collect()

@@ -48,7 +48,7 @@ fn a_packed_file_is_a_model() {
         assert!(output.status.success(), "{output:?}");
         output.stdout
     };
-    let line = run(&["quantize", "demo", "-o", "voice.tts"]);
+    let line = run(&["quantize", "demo", "-o", "voice.tts", "--dtype", "q8"]);
     assert!(String::from_utf8_lossy(&line).starts_with("voice.tts: "));
     let say = |model: &str| run(&["say", "Hi.", "-m", model, "--max-seconds", "2", "-o", "-"]);
     assert_eq!(say("demo"), say("voice.tts"));
@@ -60,6 +60,37 @@ fn a_packed_file_is_a_model() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("packed in q8"), "{refused:?}");
     let left = std::fs::read_dir(home.path()).unwrap().count();
     assert_eq!(left, 1);
+}
+
+/// The fixture of a Base model has no speakers: the voice inside the program is cloned.
+#[test]
+fn a_model_is_measured_and_its_layers_are_packed_as_it_bears() {
+    let home = tempfile::tempdir().unwrap();
+    let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/golden/checkpoints/base_b");
+    for (model, precision, counts) in [
+        ("demo", "q4mix", [" of 4 layers", " of 3 layers"]),
+        (base, "q8", [" 0 of 2 layers", " 0 of 3 layers"]),
+    ] {
+        let output = tts(home.path(), &["quantize", model, "-o", "model.tts"]);
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut lines = text.lines();
+        let first = lines.next().unwrap();
+        assert!(first.ends_with(&format!(" MB in {precision}")), "{text}");
+        for (line, count) in lines.zip(counts) {
+            assert!(line.contains(count) && line.contains("(at most 0.0"), "{text}");
+        }
+        assert_eq!(text.lines().count(), 3);
+        let facts = tts(home.path(), &["inspect", "model.tts", "--json"]).stdout;
+        let facts: serde_json::Value = serde_json::from_slice(&facts).unwrap();
+        assert_eq!(facts["packed"], precision);
+        let bits = facts["bits_per_weight"][1].as_f64().unwrap();
+        assert!(if precision == "q8" { bits >= 8.5 } else { bits < 6.0 }, "{bits}");
+    }
+    let voice = home.path().join("none.safetensors");
+    let voice = voice.to_str().unwrap();
+    let refused = tts(home.path(), &["quantize", base, "-o", "other.tts", "--voice", voice]);
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
 }
 
 #[test]

@@ -320,8 +320,9 @@ unsafe fn q4<R: Registers, const N: usize, const T: usize, const B: usize>(
     }
 }
 
-/// The groups of the first `T` tiles and of every vector, turn by turn, as many as all have. Several
-/// vectors keep the processor from running ahead itself, so weights are asked for [`AHEAD`].
+/// The groups of the first `T` tiles and of every vector, turn by turn, as many as all have. Weights
+/// are asked for in the order in which they lie, which is not that in which they are used. Several
+/// vectors keep the processor from running ahead itself, so it is done [`AHEAD`].
 #[inline]
 fn turns<'a, const BYTES: usize, const N: usize, const T: usize>(
     tiles: Strip<'a>,
@@ -329,13 +330,11 @@ fn turns<'a, const BYTES: usize, const N: usize, const T: usize>(
 ) -> impl Iterator<Item = (&'a [[u8; BYTES]; T], [&'a InputGroup; N])> {
     let count = vectors.iter().map(|vector| vector.len()).min().unwrap_or(0);
     let turn = BYTES * tiles.tiles;
-    let ahead = AHEAD.next_multiple_of(turn.max(1));
+    let ahead = if N > 1 { AHEAD.next_multiple_of(turn.max(1)) } else { 0 };
     tiles.groups().zip(0..count).map(move |(groups, index)| {
-        if N > 1 {
-            for line in groups.as_flattened().chunks(64) {
-                // SAFETY: every x86-64 has it; past the last weights it has no effect.
-                unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast()) };
-            }
+        for line in groups.as_flattened().chunks(64) {
+            // SAFETY: every x86-64 has it; past the last weights it has no effect.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(ahead).cast()) };
         }
         // SAFETY: every vector has so many groups.
         (groups, vectors.map(|vector| unsafe { vector.get_unchecked(index) }))
