@@ -20,7 +20,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) frames: u32,
     /// Utterances that are measured, after one that is not
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) iterations: u32,
     /// Precision of the language models: f32, bf16, q8 or q4mix; that of a packed file, else q8
     #[arg(long)]

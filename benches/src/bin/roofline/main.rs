@@ -17,7 +17,7 @@ use tts_profiling::record::{Profile, Summary};
 
 use crate::args::Args;
 use crate::numbers::Numbers;
-use crate::peaks::Peaks;
+use crate::peaks::{Peaks, Reading};
 use crate::rows::Row;
 
 const TEXT: &str = "The train to the coast leaves at half past nine from platform four.";
@@ -41,17 +41,20 @@ fn main() -> Result<()> {
         None => Precision::of(&files, &Device::Cpu)?,
     };
     let numbers = Numbers::of(&files, precision);
-    let peaks = Peaks::measure();
+    let mut reading = Reading::new();
 
     let profile = Profile::start(vec![])?;
     let model = Model::load_with(files, &Device::Cpu, numbers.precision, SplitRule::default())?;
     let request = request(&model, args.frames as usize);
     model.speak(&request)?;
     profile.recording().clear();
+    reading.measure();
     for _ in 0..args.iterations {
         model.speak(&request)?;
+        reading.measure();
     }
     let summary = Summary::of(&profile.finish()?);
+    let peaks = reading.peaks();
 
     let rows = rows::rows(&checkpoint, &summary, &peaks, &numbers, &args);
     print!("{}", verdict::text(&peaks, threads, &rows));

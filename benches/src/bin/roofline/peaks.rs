@@ -25,11 +25,6 @@ pub(crate) struct Peaks {
 }
 
 impl Peaks {
-    /// Measures for about two seconds; the best of several rounds counts.
-    pub(crate) fn measure() -> Self {
-        Self { bandwidth_gb_s: bandwidth(), fma_gflop_s: multiply_adds() }
-    }
-
     /// The least time for so much work, in milliseconds.
     pub(crate) fn least_ms(&self, bytes: f64, flops: f64) -> f64 {
         let reading = bytes / self.bandwidth_gb_s;
@@ -38,13 +33,34 @@ impl Peaks {
     }
 }
 
-fn bandwidth() -> f64 {
-    let values: Vec<u64> = (0..BUFFER_BYTES / size_of::<u64>()).map(|i| i as u64).collect();
-    let blocks: Vec<&[u64]> = values.chunks(BLOCK_VALUES).collect();
-    best(BUFFER_BYTES as f64, || {
-        let sum = blocks.par_iter().map(|block| sum(block)).reduce(|| 0, u64::wrapping_add);
-        black_box(sum);
-    })
+/// Finds out how fast memory is read. Where others share it, that changes from second to second, so
+/// it is measured between the utterances whose roof it is, and the middle of all measurements counts.
+pub(crate) struct Reading {
+    values: Vec<u64>,
+    rates: Vec<f64>,
+}
+
+impl Reading {
+    pub(crate) fn new() -> Self {
+        let values = (0..BUFFER_BYTES / size_of::<u64>()).map(|i| i as u64).collect();
+        Self { values, rates: Vec::new() }
+    }
+
+    /// Measures for a fraction of a second.
+    pub(crate) fn measure(&mut self) {
+        let blocks: Vec<&[u64]> = self.values.chunks(BLOCK_VALUES).collect();
+        self.rates.push(best(BUFFER_BYTES as f64, || {
+            let sum = blocks.par_iter().map(|block| sum(block)).reduce(|| 0, u64::wrapping_add);
+            black_box(sum);
+        }));
+    }
+
+    /// The roofs, with what is computed at most.
+    pub(crate) fn peaks(mut self) -> Peaks {
+        self.rates.sort_unstable_by(f64::total_cmp);
+        let middle = self.rates.get(self.rates.len() / 2).copied();
+        Peaks { bandwidth_gb_s: middle.unwrap_or_default(), fma_gflop_s: multiply_adds() }
+    }
 }
 
 fn sum(block: &[u64]) -> u64 {
