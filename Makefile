@@ -7,7 +7,7 @@ BUILD = $(if $(FEATURES),--features "$(FEATURES)")
 PROFILED = tts-profiling/record tts/profiling tts/async tts-cli/profiling
 TEXT ?= Hello from Rust. Every millisecond of this sentence can be seen.
 
-.PHONY: help speak test lint golden fuzz memcheck asan deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate cuda
+.PHONY: help speak test test-arm lint golden fuzz memcheck asan deny audit-gpu-syncs profile-chrome profile-flamegraph profile-nsys profile-report profile-roofline bench bench-gate cuda
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -65,6 +65,13 @@ golden: ## Compare with the recorded results of the official implementation
 
 fuzz: ## Search for inputs that break a promise, FUZZ_SECONDS for each target (nightly, cargo-fuzz)
 	cargo xtask fuzz --seconds $(FUZZ_SECONDS)
+
+test-arm: ## Test the kernels for 64-bit ARM, with and without dot products, in an emulator (docs/testing.md)
+	for processor in max cortex-a72; do \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+		CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64-static -L /usr/aarch64-linux-gnu -cpu $$processor" \
+		cargo test -p tts-cpu --lib --tests --target aarch64-unknown-linux-gnu || exit 1; \
+	done
 
 memcheck: ## Test the kernels under valgrind (or, with a nightly toolchain: make asan)
 	cargo test -p tts-cpu --tests --config "target.'cfg(unix)'.runner=['valgrind','-q','--error-exitcode=9']"

@@ -84,11 +84,15 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--packed", metavar="FILE", help="a file of `tts quantize`, of any model of the same size, for rows of its own")
     args = parser.parse_args()
+    models = {"q8": [args.model_dir, "--dtype", "q8"], "q4mix": [args.model_dir, "--dtype", "q4mix"]}
+    if args.packed:
+        models[Path(args.packed).name] = [args.packed]
     commands = {}
-    for dtype, layout in itertools.product(("q8", "q4mix"), ("streaming", "non-streaming")):
-        commands[f"this engine, {dtype}, {layout}"] = [
-            args.e2e_bench, "--model-dir", args.model_dir, "--device", "cpu", "--labels", "short", "--dtype", dtype, "--layout", layout,
+    for (name, model), layout in itertools.product(models.items(), ("streaming", "non-streaming")):
+        commands[f"this engine, {name}, {layout}"] = [
+            args.e2e_bench, "--model-dir", *model, "--device", "cpu", "--labels", "short", "--layout", layout,
             "--frames", str(args.frames), "--threads", str(args.threads), "--iterations", "1", "--warmup", "0", "-o", "json",
         ]
     files = {f"vox-tts, {quant}": ["vox", f"{quant}.tmod"] for quant in ("q8", "q4")}

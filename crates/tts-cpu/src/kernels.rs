@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+#[cfg(target_arch = "aarch64")]
+use crate::arm::Arm;
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
 use crate::signal::Lanes;
@@ -19,8 +21,11 @@ enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     X86(X86),
+    #[cfg(target_arch = "aarch64")]
+    Arm(Arm),
 }
 
+#[allow(clippy::match_wildcard_for_single_variants)] // how many sets there are depends on the target
 impl Kernels {
     const PORTABLE: Self = Self(Set::Portable);
 
@@ -29,6 +34,8 @@ impl Kernels {
         let special = std::iter::empty();
         #[cfg(target_arch = "x86_64")]
         let special = special.chain(X86::available().map(|x86| Self(Set::X86(x86))));
+        #[cfg(target_arch = "aarch64")]
+        let special = special.chain(Arm::available().map(|arm| Self(Set::Arm(arm))));
         std::iter::once(Self::PORTABLE).chain(special)
     }
 
@@ -48,6 +55,8 @@ impl Kernels {
         match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
             (Set::X86(x86), _) => x86.multiply::<N, T, B>(scheme, tiles, vectors),
+            #[cfg(target_arch = "aarch64")]
+            (Set::Arm(arm), _) => arm.multiply::<N, T, B>(scheme, tiles, vectors),
             (Set::Portable, Scheme::Q8) => vectors.map(|inputs| q8::multiply(tiles, inputs)),
             (Set::Portable, Scheme::Q4) => vectors.map(|inputs| q4::multiply(tiles, inputs)),
         }
@@ -59,7 +68,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.wide(),
-            Set::Portable => false,
+            _ => false,
         }
     }
 
@@ -68,8 +77,8 @@ impl Kernels {
         match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
             (Set::X86(x86), _) => x86.pack(scheme, rows, out),
-            (Set::Portable, Scheme::Q8) => q8::pack(rows, out),
-            (Set::Portable, Scheme::Q4) => q4::pack(rows, out),
+            (_, Scheme::Q8) => q8::pack(rows, out),
+            (_, Scheme::Q4) => q4::pack(rows, out),
         }
     }
 
@@ -85,7 +94,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.round(scheme, groups, vector),
-            Set::Portable => InputGroup::round(scheme, groups, vector),
+            _ => InputGroup::round(scheme, groups, vector),
         }
     }
 
@@ -95,7 +104,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.rms_norm(x, weight, eps),
-            Set::Portable => math::rms_norm(x, weight, eps),
+            _ => math::rms_norm(x, weight, eps),
         }
     }
 
@@ -105,7 +114,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.gate(pairs, gated),
-            Set::Portable => math::gate(pairs, gated),
+            _ => math::gate(pairs, gated),
         }
     }
 
@@ -122,7 +131,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.attend(query, keys, values, scores, mixed),
-            Set::Portable => math::attend(query, keys, values, scores, mixed),
+            _ => math::attend(query, keys, values, scores, mixed),
         }
     }
 
@@ -132,7 +141,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.accumulate(window, start, sums),
-            Set::Portable => window::accumulate(window, start, sums),
+            _ => window::accumulate(window, start, sums),
         }
     }
 
@@ -142,7 +151,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.snake(rows, frequency, gain),
-            Set::Portable => window::snake(rows, frequency, gain),
+            _ => window::snake(rows, frequency, gain),
         }
     }
 
@@ -158,7 +167,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.spread(tiling, times, rows, tiles),
-            Set::Portable => winograd::spread_part(tiling, times, rows, tiles),
+            _ => winograd::spread_part(tiling, times, rows, tiles),
         }
     }
 
@@ -175,7 +184,7 @@ impl Kernels {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             Set::X86(x86) => x86.gather(tiling, times, tiles, bias, outputs),
-            Set::Portable => winograd::gather_part(tiling, times, tiles, bias, outputs),
+            _ => winograd::gather_part(tiling, times, tiles, bias, outputs),
         }
     }
 }

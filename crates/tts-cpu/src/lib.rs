@@ -28,6 +28,8 @@
 //! # Ok::<(), tts_cpu::ShapeError>(())
 //! ```
 
+#[cfg(target_arch = "aarch64")]
+mod arm;
 mod cells;
 mod conv;
 mod cut;
@@ -41,6 +43,8 @@ mod matrix;
 mod packed;
 mod panels;
 mod pool;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod products;
 mod q4;
 mod q8;
 mod region;

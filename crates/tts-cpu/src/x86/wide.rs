@@ -2,17 +2,19 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32, _mm256_loadu_si256,
-    _mm512_and_si512, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cvtepi8_epi16,
+    __m256, __m256i, __m512, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_add_epi32,
+    _mm256_loadu_si256, _mm256_set1_epi32, _mm256_sub_epi32, _mm512_and_si512,
+    _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cvtepi8_epi16,
     _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_load_ps, _mm512_loadu_si512,
     _mm512_mask_set1_epi32, _mm512_permutexvar_epi32, _mm512_set1_epi8, _mm512_set1_epi32,
     _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_store_ps,
 };
 
 use super::conv::AHEAD;
-use super::products::{self, CODES, Q4Group, Q8Group, Registers, load};
+use super::products::{self, Narrow, load};
 use crate::inputs::InputGroup;
 use crate::matrix::{Scheme, TILE};
+use crate::products::{CODES, Q4Group, Q8Group, Registers};
 use crate::signal::Lanes;
 use crate::strip::Strip;
 use crate::window::{self, Window};
@@ -22,7 +24,15 @@ pub(super) struct Wide;
 
 impl Registers for Wide {
     type Register = __m512i;
+    type Rows = __m256i;
+    type Scales = __m256;
     const STEPS: usize = 2;
+
+    #[inline]
+    unsafe fn ask_for(address: *const u8) {
+        // SAFETY: every x86-64 has it.
+        unsafe { Narrow::<false>::ask_for(address) };
+    }
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -107,9 +117,22 @@ impl Registers for Wide {
 
     #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn rows_of_fours(sums: __m512i) -> __m256i {
+    unsafe fn rows_of_fours(sums: __m512i, offset: i32) -> __m256i {
         // SAFETY: the caller has the instructions.
-        unsafe { Self::rows(sums) }
+        let sums = unsafe { Self::rows(sums) };
+        _mm256_sub_epi32(sums, _mm256_set1_epi32(offset))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn scales(bytes: &[u8; 16]) -> __m256 {
+        products::scales(bytes)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn add_scaled(outputs: &mut [f32; TILE], sums: __m256i, own: __m256, scale: f32) {
+        products::add_scaled(outputs, sums, own, scale);
     }
 }
 
@@ -128,7 +151,7 @@ pub(super) fn multiply<const N: usize, const T: usize, const B: usize>(
     vectors: [&[InputGroup]; N],
 ) -> [[[f32; TILE]; T]; N] {
     // SAFETY: this is compiled for the same instructions.
-    unsafe { products::multiply::<Wide, N, T, B>(scheme, tiles, vectors) }
+    unsafe { crate::products::multiply::<Wide, N, T, B>(scheme, tiles, vectors) }
 }
 
 #[inline]
