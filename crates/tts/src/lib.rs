@@ -30,6 +30,7 @@ mod guard;
 mod long;
 mod model;
 mod options;
+mod pace;
 mod precision;
 mod prepare;
 mod probe;

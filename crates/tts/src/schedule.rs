@@ -2,6 +2,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChunkSchedule {
     sizes: Vec<usize>,
+    in_time: bool,
 }
 
 impl ChunkSchedule {
@@ -11,7 +12,7 @@ impl ChunkSchedule {
     /// These sizes; the last one repeats. A size of 0 counts as 1, no size at all
     /// as one frame per chunk.
     pub fn new(sizes: &[usize]) -> Self {
-        Self { sizes: sizes.iter().map(|&size| size.max(1)).collect() }
+        Self { sizes: sizes.iter().map(|&size| size.max(1)).collect(), in_time: false }
     }
 
     /// Chunks of one size.
@@ -25,19 +26,32 @@ impl ChunkSchedule {
         let sizes = std::iter::successors(Some(first.min(largest)), |&size| {
             (size < largest).then(|| size.saturating_mul(2).min(largest))
         });
-        Self { sizes: sizes.collect() }
+        Self { sizes: sizes.collect(), in_time: false }
     }
 
-    /// Frames of chunk `index`.
+    /// The same sizes at most: a chunk is shorter where a listener who plays the first one at once
+    /// would have to wait for it. Where the chunks end depends on the speed of the machine then; the
+    /// samples do not.
+    #[must_use]
+    pub fn in_time(self) -> Self {
+        Self { in_time: true, ..self }
+    }
+
+    pub(crate) fn is_in_time(&self) -> bool {
+        self.in_time
+    }
+
+    /// Frames of chunk `index`, at most.
     pub fn frames(&self, index: usize) -> usize {
         self.sizes.get(index).or(self.sizes.last()).copied().unwrap_or(1)
     }
 }
 
 impl Default for ChunkSchedule {
-    /// One frame at once, so that playing begins, then longer chunks up to a second.
+    /// One frame at once, so that playing begins, then longer chunks up to a second, [in
+    /// time](ChunkSchedule::in_time).
     fn default() -> Self {
-        Self::doubling(1, Self::LARGEST)
+        Self::doubling(1, Self::LARGEST).in_time()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Speech as it is made: chunks out, and text in while it is spoken.
 
 use std::ops::Deref;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tts_profiling::{Stage, stage_span};
 use tts_text::{OpenPrompt, TextFeed};
@@ -11,6 +11,7 @@ use crate::generate::Generator;
 use crate::guard::FRAMES_PER_LOOK;
 use crate::model::Model;
 use crate::options::CodecMode;
+use crate::pace::Pace;
 use crate::prepare;
 use crate::probe::NoProbe;
 use crate::request::{FinishReason, Request, Warning};
@@ -35,6 +36,7 @@ pub struct Session<M: Deref<Target = Model>> {
     started: Instant,
     text: Text,
     speaking: Option<Box<Speaking>>,
+    pace: Pace,
     chunks: usize,
     /// Samples given away.
     samples: usize,
@@ -133,6 +135,7 @@ impl<M: Deref<Target = Model>> Session<M> {
             started: Instant::now(),
             text,
             speaking: None,
+            pace: Pace::default(),
             chunks: 0,
             samples: 0,
         }
@@ -181,8 +184,11 @@ impl<M: Deref<Target = Model>> Session<M> {
         let _span = stage_span!(Stage::Synthesize);
         let _chunk = stage_span!(Stage::StreamChunk);
         self.feed_model()?;
+        let started = Instant::now();
+        let most = self.schedule.frames(self.chunks);
         let size = match self.request.options.codec {
-            CodecMode::Stateful => self.schedule.frames(self.chunks),
+            CodecMode::Stateful if self.schedule.is_in_time() => self.pace.frames(most, started),
+            CodecMode::Stateful => most,
             // Its chunks can only be decoded together.
             CodecMode::ReferenceChunks => usize::MAX,
         };
@@ -224,6 +230,9 @@ impl<M: Deref<Target = Model>> Session<M> {
         self.chunks += 1;
         self.samples += samples.len();
         let frames = samples.len() / samples_per_frame;
+        let plays = samples.len() as f64 / f64::from(self.model.sample_rate());
+        let (plays, now) = (Duration::from_secs_f64(plays), Instant::now());
+        self.pace.note(frames, plays, now.duration_since(started), now);
         Ok(Event::Audio(Chunk { samples, first_frame, frames }))
     }
 

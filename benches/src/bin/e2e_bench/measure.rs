@@ -79,7 +79,7 @@ fn whole(utterances: &[Utterance], wall_ms: f64) -> Sample {
 }
 
 fn stream(model: &Model, request: &Request, args: &Args, started: Instant) -> Result<Sample> {
-    let schedule = ChunkSchedule::doubling(args.first_chunk as usize, LARGEST_CHUNK);
+    let schedule = ChunkSchedule::doubling(args.first_chunk as usize, LARGEST_CHUNK).in_time();
     let mut stream = model.stream(request, schedule)?;
     let (mut arrivals, mut samples) = (Vec::new(), Vec::new());
     for chunk in stream.by_ref() {
