@@ -51,6 +51,11 @@ pub(crate) struct Entry {
 }
 
 impl PackedFile {
+    /// Layers of the talker have this name and a number.
+    pub const TALKER_LAYERS: &str = "talker.model.layers.";
+    /// Layers of the code predictor have this name and a number.
+    pub const PREDICTOR_LAYERS: &str = "talker.code_predictor.model.layers.";
+
     /// Maps a file and reads its header.
     ///
     /// # Errors
@@ -100,7 +105,7 @@ impl PackedFile {
     }
 
     /// Bits that a weight takes, on average, of everything packed below a name, as
-    /// `talker.model.layers.`; `None` if nothing is.
+    /// [`PackedFile::TALKER_LAYERS`]; `None` if nothing is.
     pub fn bits_per_weight(&self, below: &str) -> Option<f64> {
         let (mut bytes, mut values) = (0, 0);
         for (name, replaced) in self.replaces.iter().filter(|(name, _)| name.starts_with(below)) {

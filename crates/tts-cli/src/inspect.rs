@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use serde_json::json;
-use tts_checkpoint::{Checkpoint, ModelFiles, Part, PartCount};
+use tts_checkpoint::{Checkpoint, ModelFiles, PackedFile, Part, PartCount};
 
 use crate::args::InspectArgs;
 use crate::error::CliError;
@@ -53,7 +53,7 @@ fn precision(checkpoint: &Checkpoint) -> Option<&str> {
 fn bits_per_weight(checkpoint: &Checkpoint) -> Option<[f64; 2]> {
     let ModelFiles::Packed(file) = &checkpoint.files else { return None };
     let bits = |below| file.bits_per_weight(below);
-    Some([bits("talker.model.layers.")?, bits("talker.code_predictor.model.layers.")?])
+    Some([bits(PackedFile::TALKER_LAYERS)?, bits(PackedFile::PREDICTOR_LAYERS)?])
 }
 
 fn json_report(checkpoint: &Checkpoint) -> serde_json::Value {

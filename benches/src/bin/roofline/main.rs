@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use candle_core::Device;
 use clap::Parser;
 use serde::Serialize;
-use tts::{Model, Precision, Request, SplitRule, Voice};
+use tts::{Model, Observation, Precision, Probe, Request, SplitRule, Voice};
 use tts_checkpoint::Checkpoint;
 use tts_profiling::record::{Profile, Summary};
 
@@ -46,7 +46,8 @@ fn main() -> Result<()> {
     let profile = Profile::start(vec![])?;
     let model = Model::load_with(files, &Device::Cpu, numbers.precision, SplitRule::default())?;
     let request = request(&model, args.frames as usize);
-    model.speak(&request)?;
+    let mut prompt = PromptLength(0);
+    model.speak_batch_with(std::slice::from_ref(&request), &mut prompt)?;
     profile.recording().clear();
     reading.measure();
     for _ in 0..args.iterations {
@@ -56,7 +57,9 @@ fn main() -> Result<()> {
     let summary = Summary::of(&profile.finish()?);
     let peaks = reading.peaks();
 
-    let rows = rows::rows(&checkpoint, &summary, &peaks, &numbers, &args);
+    // In the middle of the utterance.
+    let context = prompt.0 + args.frames as usize / 2;
+    let rows = rows::rows(&checkpoint, &summary, &peaks, &numbers, context, &args);
     print!("{}", verdict::text(&peaks, threads, &rows));
     if let Some(path) = &args.plot {
         std::fs::write(path, plot::svg(&peaks, &rows))
@@ -67,6 +70,18 @@ fn main() -> Result<()> {
         std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Positions of a prompt.
+struct PromptLength(usize);
+
+impl Probe for PromptLength {
+    fn observe(&mut self, _: usize, seen: Observation<'_>) -> candle_core::Result<()> {
+        if let Observation::PromptEmbeds(prompt) = seen {
+            self.0 = prompt.dim(0)?;
+        }
+        Ok(())
+    }
 }
 
 /// A request for exactly so many frames.

@@ -1,4 +1,5 @@
 use tts::{ModelFiles, Precision};
+use tts_checkpoint::PackedFile;
 use tts_profiling::Stage;
 
 /// In what numbers a model is.
@@ -11,7 +12,7 @@ pub(crate) struct Numbers {
 impl Numbers {
     pub(crate) fn of(files: &ModelFiles, precision: Precision) -> Self {
         let usual = if precision == Precision::Q4Mix { 4.5 / 8.0 } else { weight_bytes(precision) };
-        let layers = ["talker.model.layers.", "talker.code_predictor.model.layers."].map(|below| {
+        let layers = [PackedFile::TALKER_LAYERS, PackedFile::PREDICTOR_LAYERS].map(|below| {
             let ModelFiles::Packed(file) = files else { return usual };
             file.bits_per_weight(below).map_or(usual, |bits| bits / 8.0)
         });

@@ -10,9 +10,6 @@ use crate::args::Args;
 use crate::numbers::Numbers;
 use crate::peaks::Peaks;
 
-/// Positions that a talker step sees: a short prompt and half of the frames. Keys and values
-/// are less than a percent of what it reads.
-const CONTEXT: usize = 40;
 /// The codec is computed in f32.
 const CODEC_BYTES: f64 = 4.0;
 
@@ -52,12 +49,13 @@ impl Row {
     }
 }
 
-/// The stages of a frame that matter, in their order.
+/// The stages of a frame that matter, in their order; a step of the talker sees `context` positions.
 pub(crate) fn rows(
     checkpoint: &Checkpoint,
     summary: &Summary,
     peaks: &Peaks,
     numbers: &Numbers,
+    context: usize,
     args: &Args,
 ) -> Vec<Row> {
     let talker = &checkpoint.config.talker_config;
@@ -71,7 +69,7 @@ pub(crate) fn rows(
     };
     [
         (Stage::CodePredictor, work::predictor_frame(talker), 1.0),
-        (Stage::TalkerStep, work::talker_step(talker, CONTEXT), 1.0),
+        (Stage::TalkerStep, work::talker_step(talker, context), 1.0),
         (Stage::Decode, codec, at_once as f64),
     ]
     .into_iter()

@@ -163,7 +163,7 @@ impl Measure<'_> {
         let mixture = Mixture::new(eight, four, layers, self.teacher, &mut progress);
         let Chosen { layers: in_four_bits, agreement } = mixture.choose(bound)?;
         for layer in &in_four_bits {
-            self.eight.take_packed(&format!("{}.{layer}", S::LAYERS), self.four)?;
+            self.eight.take_packed(&format!("{}{layer}", S::LAYERS), self.four)?;
         }
         Ok(MeasuredPart { in_four_bits, layers, agreement, bound })
     }

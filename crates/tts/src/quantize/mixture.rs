@@ -1,3 +1,4 @@
+use tts_checkpoint::PackedFile;
 use tts_code_predictor::CodePredictor;
 use tts_talker::Talker;
 
@@ -6,7 +7,7 @@ use crate::teacher::{Agreement, Teacher};
 
 /// A language model whose layers can be exchanged.
 pub(super) trait Stack: Sized {
-    /// Under which name and number its layers are recorded.
+    /// The name of its layers, in front of their numbers.
     const LAYERS: &'static str;
 
     fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<(), TtsError>;
@@ -15,7 +16,7 @@ pub(super) trait Stack: Sized {
 }
 
 impl Stack for Talker {
-    const LAYERS: &'static str = "talker.model.layers";
+    const LAYERS: &'static str = PackedFile::TALKER_LAYERS;
 
     fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<(), TtsError> {
         Ok(self.swap_layer(index, other)?)
@@ -27,7 +28,7 @@ impl Stack for Talker {
 }
 
 impl Stack for CodePredictor {
-    const LAYERS: &'static str = "talker.code_predictor.model.layers";
+    const LAYERS: &'static str = PackedFile::PREDICTOR_LAYERS;
 
     fn swap_layer(&mut self, index: usize, other: &mut Self) -> Result<(), TtsError> {
         Ok(self.swap_layer(index, other)?)
