@@ -9,7 +9,7 @@ use tts::{
     MeasuredPart, Measuring, Model, ModelKind, QualityBar, Quantized, ReferenceOptions, TtsError,
     Voice, VoicePrompt,
 };
-use tts_checkpoint::ModelFiles;
+use tts_checkpoint::{Checkpoint, ModelFiles};
 
 use crate::args::QuantizeArgs;
 use crate::error::CliError;
@@ -21,6 +21,12 @@ const REFERENCE: &str = "This is how I sound when I read a sentence to you.";
 pub(crate) fn run(args: &QuantizeArgs) -> Result<(), CliError> {
     model::fix_threads(None);
     let files = model::files(&args.model)?;
+    // What can be known is said before a model is measured for minutes.
+    Checkpoint::open_to_pack(files.clone())?;
+    let directory = args.output.parent().filter(|path| !path.as_os_str().is_empty());
+    directory
+        .map_or(Ok(()), |directory| std::fs::metadata(directory).map(|_| ()))
+        .map_err(|source| CliError::Output { path: args.output.clone(), source })?;
     let (size, precision, parts) = if let Some(precision) = args.dtype {
         (tts::quantize(files, precision, &args.output)?, precision, String::new())
     } else {
@@ -34,7 +40,7 @@ pub(crate) fn run(args: &QuantizeArgs) -> Result<(), CliError> {
 
 /// Few bits where the model bears them.
 fn measured(args: &QuantizeArgs, files: ModelFiles) -> Result<Quantized, CliError> {
-    let model = Model::load(files, &Device::Cpu)?;
+    let model = Model::load(files, &Device::Cpu).map_err(CliError::Load)?;
     let voice = voice(args, &model)?;
     let requests = tts::measuring_requests(&model, voice.as_ref());
     let bar = if std::io::stderr().is_terminal() {

@@ -91,6 +91,9 @@ fn a_model_is_measured_and_its_layers_are_packed_as_it_bears() {
     let voice = voice.to_str().unwrap();
     let refused = tts(home.path(), &["quantize", base, "-o", "other.tts", "--voice", voice]);
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    let refused = tts(home.path(), &["quantize", "model.tts", "-o", "other.tts"]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("packed already"), "{refused:?}");
 }
 
 #[test]
