@@ -107,12 +107,13 @@ impl PackedFile {
     /// Bits that a weight takes, on average, of everything packed below a name, as
     /// [`PackedFile::TALKER_LAYERS`]; `None` if nothing is.
     pub fn bits_per_weight(&self, below: &str) -> Option<f64> {
-        let (mut bytes, mut values) = (0, 0);
+        let (mut bytes, mut values) = (0.0, 0.0);
         for (name, replaced) in self.replaces.iter().filter(|(name, _)| name.starts_with(below)) {
-            bytes += self.entries.get(&format!("{PACKED}{name}"))?.range.len();
-            values += replaced.values().map(|shape| shape.iter().product::<usize>()).sum::<usize>();
+            bytes += self.entries.get(&format!("{PACKED}{name}"))?.range.len() as f64;
+            let count = |shape: &Vec<usize>| shape.iter().map(|&size| size as f64).product::<f64>();
+            values += replaced.values().map(count).sum::<f64>();
         }
-        (values > 0).then(|| bytes as f64 * 8.0 / values as f64)
+        (values > 0.0).then(|| bytes * 8.0 / values)
     }
 
     /// The content of a small file.

@@ -223,7 +223,7 @@ impl<const DOT: bool> Registers for Neon<DOT> {
 #[target_feature(enable = "neon,dotprod")]
 fn add_dot_products(sums: int32x4_t, codes: int8x16_t, inputs: int8x16_t) -> int32x4_t {
     let mut sums = sums;
-    // SAFETY: the caller has dot products; the intrinsic is not in the standard library yet.
+    // SAFETY: the caller has dot products; the intrinsic is not stable yet.
     unsafe {
         asm!(
             "sdot {0:v}.4s, {1:v}.16b, {2:v}.16b",

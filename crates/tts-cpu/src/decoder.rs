@@ -132,7 +132,11 @@ impl Decoder {
         let layers = self.layers().min(other.layers());
         let (Some(own), Some(their)) = (self.layers.get_mut(index), other.layers.get_mut(index))
         else {
-            return ShapeError::check("layers of stacks that exchange one", layers, index + 1);
+            return ShapeError::check(
+                "layers of stacks that exchange one",
+                layers,
+                index.saturating_add(1),
+            );
         };
         own.check(&other.shape)?;
         their.check(&self.shape)?;

@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 use crate::arm::Arm;
 use crate::inputs::{GROUP, InputGroup};
 use crate::matrix::{Scheme, TILE};
@@ -21,7 +21,7 @@ enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     X86(X86),
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
     Arm(Arm),
 }
 
@@ -34,7 +34,7 @@ impl Kernels {
         let special = std::iter::empty();
         #[cfg(target_arch = "x86_64")]
         let special = special.chain(X86::available().map(|x86| Self(Set::X86(x86))));
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
         let special = special.chain(Arm::available().map(|arm| Self(Set::Arm(arm))));
         std::iter::once(Self::PORTABLE).chain(special)
     }
@@ -55,7 +55,7 @@ impl Kernels {
         match (self.0, scheme) {
             #[cfg(target_arch = "x86_64")]
             (Set::X86(x86), _) => x86.multiply::<N, T, B>(scheme, tiles, vectors),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
             (Set::Arm(arm), _) => arm.multiply::<N, T, B>(scheme, tiles, vectors),
             (Set::Portable, Scheme::Q8) => vectors.map(|inputs| q8::multiply(tiles, inputs)),
             (Set::Portable, Scheme::Q4) => vectors.map(|inputs| q4::multiply(tiles, inputs)),

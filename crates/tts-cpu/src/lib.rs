@@ -3,7 +3,7 @@
 //!
 //! A [`Matrix`] holds weights in 8 or 4 bits, packed so that a thread reads one run of
 //! memory from its first byte to its last. [`Inputs`] holds the vectors that it is
-//! multiplied with, rounded to 16 bits in groups. A [`Pool`] is a team of threads that
+//! multiplied with, rounded to 16 or 8 bits in groups. A [`Pool`] is a team of threads that
 //! work through a whole step together and meet at barriers, instead of being called
 //! for every product.
 //!
@@ -28,7 +28,7 @@
 //! # Ok::<(), tts_cpu::ShapeError>(())
 //! ```
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_endian = "little"))]
 mod arm;
 mod cells;
 mod conv;
@@ -43,7 +43,7 @@ mod matrix;
 mod packed;
 mod panels;
 mod pool;
-#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+#[cfg(any(all(target_arch = "aarch64", target_endian = "little"), target_arch = "x86_64"))]
 mod products;
 mod q4;
 mod q8;

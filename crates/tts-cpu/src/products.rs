@@ -14,7 +14,7 @@ use crate::{q4, q8};
 pub(crate) type Q8Group = [u8; q8::GROUP_BYTES];
 /// A group of a tile of 4-bit weights.
 pub(crate) type Q4Group = [u8; q4::GROUP_BYTES];
-/// How far ahead weights are asked for, in bytes, at least.
+/// How far ahead weights are asked for with several vectors, in bytes, at least.
 const AHEAD: usize = 2048;
 /// Registers of 8-bit codes from one of 4-bit weights.
 pub(crate) const CODES: usize = 2;
@@ -209,8 +209,11 @@ unsafe fn q4<R: Registers, const N: usize, const T: usize, const B: usize>(
 /// The groups of the first `T` tiles and of every vector, turn by turn, as many as all have. Weights
 /// are asked for in the order in which they lie, which is not that in which they are used. Several
 /// vectors keep the processor from running ahead itself, so it is done [`AHEAD`].
+///
+/// # Safety
+/// As [`multiply`].
 #[inline]
-fn turns<'a, R: Registers, const BYTES: usize, const N: usize, const T: usize>(
+unsafe fn turns<'a, R: Registers, const BYTES: usize, const N: usize, const T: usize>(
     tiles: Strip<'a>,
     vectors: [&'a [InputGroup]; N],
 ) -> impl Iterator<Item = (&'a [[u8; BYTES]; T], [&'a InputGroup; N])> {

@@ -12,7 +12,8 @@ const BLOCK: usize = 64 << 20;
 const ALIGN: usize = 64;
 
 /// Bytes in pages as large as the system gives, which take less looking up than those of the heap.
-/// Matrices are smaller than a few such pages, so they lie one behind the other in blocks.
+/// Matrices are smaller than a few such pages, so they lie one behind the other in blocks. A block goes
+/// back to the system with the last of its regions: models that are loaded at the same time share some.
 #[derive(Debug)]
 pub(crate) enum Region {
     Pages(Part),
@@ -116,12 +117,19 @@ mod tests {
 
     #[test]
     fn a_block_goes_with_the_last_of_its_regions() {
+        // Nothing else fits into such a block.
         let region = Region::zeros(BLOCK + 3);
-        let Region::Pages(part) = &region else { return };
-        let block = Arc::downgrade(&part.block);
-        let others = Region::zeros(5);
+        let Region::Pages(Part { block, .. }) = &region else { return };
+        let block = Arc::downgrade(block);
         drop(region);
-        drop(others);
         assert!(block.upgrade().is_none());
+
+        let (first, mut second) = (Region::zeros(100), Region::zeros(200));
+        let (Region::Pages(one), Region::Pages(other)) = (&first, &second) else { return };
+        let (block, is_same) = (Arc::downgrade(&one.block), Arc::ptr_eq(&one.block, &other.block));
+        second.fill(7);
+        drop(first);
+        assert!(second.iter().all(|byte| *byte == 7));
+        assert!(!is_same || block.upgrade().is_some());
     }
 }

@@ -96,6 +96,14 @@ pub enum TtsError {
         /// What was asked for.
         precision: Precision,
     },
+    /// A model that is to be measured is not exact itself.
+    #[error("a model in {precision} on {device}; expected one in f32 on the CPU to be measured")]
+    Measured {
+        /// Its precision.
+        precision: Precision,
+        /// Where it is.
+        device: DeviceName,
+    },
     /// The codec encoder failed.
     #[error(transparent)]
     CodecEncoder(EncoderError),

@@ -35,6 +35,7 @@ pub struct Model {
     pub(crate) tokenizer: Tokenizer,
     checkpoint: Checkpoint,
     device: Device,
+    precision: Precision,
     defaults: Options,
     rules: TokenRules,
     pub(crate) works: Works,
@@ -142,11 +143,17 @@ impl Model {
             works: Works::default(),
             checkpoint,
             device: device.clone(),
+            precision,
             codec_encoder: OnceLock::new(),
             speaker_encoder: OnceLock::new(),
         };
         model.warm_up(1)?;
         Ok(model)
+    }
+
+    /// How exactly its language models compute.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Where its files are.

@@ -3,7 +3,7 @@ use tts_sampler::SamplingParams;
 use tts_text::{Layout, TextOptions};
 
 use crate::error::TtsError;
-use crate::guard::{Guard, GuardAction};
+use crate::guard::Guard;
 
 /// What the official package asks for, whatever the checkpoint says.
 const MIN_NEW_TOKENS: usize = 2;
@@ -51,18 +51,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Makes an utterance exactly so many frames long, whatever the model says of the end.
+    /// Makes an utterance exactly so many frames long, whatever the model says of the end, and
+    /// watched by nobody.
     pub fn fix_length(&mut self, frames: usize) {
         // The last token is no frame.
-        self.max_new_tokens = frames + 1;
-        self.talker.min_new_tokens = frames + 1;
-        self.guard = Guard {
-            action: GuardAction::Report,
-            length: None,
-            repeated_seconds: None,
-            silent_seconds: None,
-            overdue_frames: None,
-        };
+        self.max_new_tokens = frames.saturating_add(1);
+        self.talker.min_new_tokens = self.max_new_tokens;
+        self.guard = Guard::off();
     }
 
     pub(crate) fn from_generation_config(config: &GenerationConfig) -> Self {

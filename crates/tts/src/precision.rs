@@ -18,7 +18,8 @@ pub enum Precision {
     /// Weights in floating point of 8 bits (E4M3) on a GPU, where a group of 128 has a scale: as many
     /// bytes as in [`Precision::Q8`], and less exact.
     Fp8,
-    /// Weights of the layers in 4 bits, those of the heads in 8, on the CPU.
+    /// Weights of the layers in 4 bits, of the heads in 8, on the CPU. In a file that was
+    /// [measured](crate::quantize_within) some layers may be in 8, too.
     Q4Mix,
 }
 
@@ -39,8 +40,8 @@ impl Precision {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::F32, Self::Bf16, Self::Q8, Self::Fp8, Self::Q4Mix];
 
-    /// On the CPU the fastest that lets a model say what it would have said in f32, within the
-    /// bounds of `docs/performance.md`; on a GPU the one that the official implementation
+    /// On the CPU the fastest in which every model so far says what it would have said in f32, within
+    /// the bounds of `docs/performance.md`; on a GPU the one that the official implementation
     /// computes in. What programs choose if nobody asks for another.
     pub fn fastest(device: &Device) -> Self {
         if device.is_cpu() { Self::Q8 } else { Self::Bf16 }

@@ -193,6 +193,8 @@ impl<M: Deref<Target = Model>> Session<M> {
             CodecMode::ReferenceChunks => usize::MAX,
         };
         let Some(speaking) = self.speaking.as_deref_mut() else { return Ok(Event::NeedsText) };
+        // Else what it takes to go on from reference audio would count as the work of a frame.
+        let is_primed = speaking.is_primed();
         let samples_per_frame = self.model.codec().samples_per_frame();
         let first_frame = self.samples / samples_per_frame;
         let chunk_end = first_frame.saturating_add(size);
@@ -232,7 +234,8 @@ impl<M: Deref<Target = Model>> Session<M> {
         let frames = samples.len() / samples_per_frame;
         let plays = samples.len() as f64 / f64::from(self.model.sample_rate());
         let (plays, now) = (Duration::from_secs_f64(plays), Instant::now());
-        self.pace.note(frames, plays, now.duration_since(started), now);
+        let worked = is_primed.then(|| now.duration_since(started));
+        self.pace.note(frames, plays, worked, now);
         Ok(Event::Audio(Chunk { samples, first_frame, frames }))
     }
 

@@ -193,6 +193,12 @@ impl Speaking {
         Ok(())
     }
 
+    /// Whether nothing is to be decoded before the next frame: reference audio that speech goes on
+    /// from.
+    pub(crate) fn is_primed(&self) -> bool {
+        self.sound.primed || self.voice.reference().is_none()
+    }
+
     fn decode_on(&mut self, model: &Model) -> Result<(), TtsError> {
         let (codec, sound) = (model.codec(), &mut self.sound);
         if !sound.primed {

@@ -70,7 +70,7 @@ impl Teacher {
         Ok(Self(lessons))
     }
 
-    /// What another talker would have said: a row for every frame, in order.
+    /// What another talker would have said: a row for every token, in order, one more than frames.
     ///
     /// # Errors
     /// If it has other sizes.
@@ -119,9 +119,11 @@ impl Probe for Listener<'_> {
     fn observe(&mut self, item: usize, seen: Observation<'_>) -> candle_core::Result<()> {
         let Some(lesson) = self.lessons.get_mut(item) else { return Ok(()) };
         match seen {
-            Observation::PromptEmbeds(input) | Observation::StepInput(_, _, input) => {
-                lesson.inputs.push(input.clone());
+            Observation::PromptEmbeds(prompt) => {
+                // A speech that went astray is spoken again from the beginning.
+                *lesson = Lesson { inputs: vec![prompt.clone()], ..Lesson::default() };
             }
+            Observation::StepInput(_, _, input) => lesson.inputs.push(input.clone()),
             Observation::StepOutput(_, _, logits) => lesson.logits.push(logits.clone()),
             Observation::PredictorInput(_, hidden, first) => lesson.frames.push(Frame {
                 inputs: [hidden.clone(), first.clone()],
@@ -162,12 +164,13 @@ impl Agreement {
         self.0.len()
     }
 
-    /// The mean Kullback-Leibler divergence from the probabilities of the teacher, in nats.
+    /// The mean Kullback-Leibler divergence from the probabilities of the teacher, in nats; not a
+    /// number if no rows were compared.
     pub fn divergence(&self) -> f64 {
         self.mean(|row| row.divergence)
     }
 
-    /// In how many of all rows the likeliest choice is the same, 0 to 1.
+    /// In how many of all rows the likeliest choice is the same, 0 to 1; not a number without rows.
     pub fn same_choice(&self) -> f64 {
         self.mean(|row| f64::from(u8::from(row.is_same)))
     }
@@ -179,7 +182,7 @@ impl Agreement {
     }
 
     fn mean(&self, of: impl Fn(&Row) -> f64) -> f64 {
-        self.0.iter().map(of).sum::<f64>() / self.0.len().max(1) as f64
+        self.0.iter().map(of).sum::<f64>() / self.0.len() as f64
     }
 }
 
@@ -230,5 +233,6 @@ mod tests {
         assert!((agreement.divergence() - expected / 2.0).abs() < 1e-7);
         assert!((agreement.same_choice() - 0.5).abs() < 1e-12);
         assert!(agreement.add(&exact, &found.narrow(1, 0, 1).unwrap()).is_err());
+        assert!(Agreement::default().divergence().is_nan());
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use candle_core::Device;
 use tts::{
@@ -266,6 +267,25 @@ fn pieces_before_one_that_fails_are_given_out() {
     let given: Vec<_> = long.by_ref().map(|samples| samples.is_ok()).collect();
     assert_eq!((given.last(), long.spoken().len()), (Some(&false), 2), "{given:?}");
     assert!(long.next().is_none(), "nothing follows an error");
+}
+
+/// Chunks that come late in any case are short, whatever the schedule allows.
+#[test]
+fn a_listener_who_has_heard_everything_gets_short_chunks() {
+    let model = demo();
+    let mut request = model.request("One, two.", Voice::Speaker("ryan".to_owned()));
+    request.options.fix_length(40);
+    let sizes = |schedule: ChunkSchedule| -> Vec<usize> {
+        let stream = model.stream(&request, schedule).unwrap();
+        let sizes = stream.take(5).map(|chunk| {
+            let frames = chunk.unwrap().frames;
+            std::thread::sleep(Duration::from_millis(80 * frames as u64 + 20));
+            frames
+        });
+        sizes.collect()
+    };
+    assert_eq!(sizes(ChunkSchedule::default()), [1, 2, 4, 4, 4]);
+    assert_eq!(sizes(ChunkSchedule::doubling(1, 12))[..4], [1, 2, 4, 8]);
 }
 
 #[test]

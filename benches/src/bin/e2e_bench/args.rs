@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// Measure a stream: what a listener waits for.
     #[arg(long, conflicts_with = "batch")]
     pub(crate) streaming: bool,
-    /// Frames of the first chunk of a stream; the next ones double.
+    /// Frames of the first chunk of a stream; the next ones are twice as long at most, in time.
     #[arg(long, default_value_t = 1, requires = "streaming", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) first_chunk: u32,
     /// Speak the text so many times together.
@@ -47,8 +47,8 @@ pub(crate) struct Args {
     /// Generate exactly so many frames, whatever the model says of the end.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) frames: Option<u32>,
-    /// Precision of the language models: f32, bf16, q8, fp8 or q4mix; q8 on the CPU and bf16 elsewhere
-    /// if it is left out.
+    /// Precision of the language models: f32, bf16, q8, fp8 or q4mix; if it is left out that of a
+    /// packed file, else q8 on the CPU and bf16 elsewhere.
     #[arg(long)]
     pub(crate) dtype: Option<Precision>,
     /// Where the text stands in the prompt: streaming or non-streaming; as the model has it if it

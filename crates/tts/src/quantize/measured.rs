@@ -99,12 +99,12 @@ pub struct Quantized {
 /// As [`quantize`](super::quantize), in the fewest bits with which a model says what it says in f32,
 /// within a bar. A `model` in f32 speaks the requests, for instance
 /// [those](measuring_requests) that are meant for it, and is asked what it would have said with layers in
-/// 4 bits instead of 8. Layers that bear it are in 4 bits in the file. `progress` hears what is being
-/// done.
+/// 4 bits instead of 8. Layers that bear it are in 4 bits in the file; none if nothing was said.
+/// `progress` hears what is being done.
 ///
 /// # Errors
-/// If the model is packed already, or its files have changed; if a request is unusable; if the file
-/// cannot be written.
+/// If the model is not in f32 on the CPU, or its files can no longer be read; if a request is
+/// unusable; if the file cannot be written.
 pub fn quantize_within(
     model: Model,
     requests: &[Request],
@@ -112,6 +112,10 @@ pub fn quantize_within(
     path: impl AsRef<Path>,
     progress: &mut dyn FnMut(Measuring),
 ) -> Result<Quantized, TtsError> {
+    if model.precision() != Precision::F32 || !model.device().is_cpu() {
+        let (precision, device) = (model.precision(), model.device().into());
+        return Err(TtsError::Measured { precision, device });
+    }
     let eight = Checkpoint::open_to_pack(model.files().clone())?;
     let four = Checkpoint::open_to_pack(model.files().clone())?;
     let teacher = Teacher::speak(&model, requests, &mut |frames| {
